@@ -1,0 +1,1 @@
+"""Methods that turn X-rays into a volume, one file each, and the parts of the X2CTRecon panel."""

@@ -1,0 +1,74 @@
+"""What goes into a method and what comes out: the one path that widget, command line, batch and tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from XRayLib.ct import Volume
+from XRayLib.radiograph import Radiograph
+
+
+@dataclass(frozen=True)
+class SurfaceMesh:
+    """A triangle surface in RAS mm: ``points`` (N, 3) float64, ``triangles`` (M, 3) int, per-point ``scalars``."""
+
+    points: NDArray[np.float64]
+    triangles: NDArray[np.int64]
+    scalars: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One patient's input. ``initial_ct_to_world`` is a 4x4 rigid guess for registration."""
+
+    radiographs: tuple[Radiograph, ...]
+    ct: Volume | None = None
+    mesh: SurfaceMesh | None = None
+    initial_ct_to_world: NDArray[np.float64] | None = None
+    body_part: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run. ``device``: auto, cpu or cuda. ``bundle``: id of a model bundle, empty for the method's default."""
+
+    device: str = "auto"
+    bundle: str = ""
+    seed: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class View:
+    """One input view beside what the result projects to, on the radiograph's own pixel grid."""
+
+    radiograph: Radiograph
+    reprojection: NDArray[np.float32]
+    """(rows, columns) line integrals of the result in the view's geometry."""
+    fitted_gain_offset: tuple[float, float] = (1.0, 0.0)
+    """film ~ gain * reprojection + offset, least squares under the mask; (1, 0) expected for calibrated input."""
+    residual: float = float("nan")
+    """Relative L2 of (film - fitted reprojection) under the mask, against the film's deviation from its mean."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a method returns, with how it came about and how far it can be trusted."""
+
+    method: str
+    volume: Volume | None = None
+    uncertainty: Volume | None = None
+    mesh: SurfaceMesh | None = None
+    ct_to_world: NDArray[np.float64] | None = None
+    views: tuple[View, ...] = ()
+    quality: Mapping[str, float] = field(default_factory=dict)
+    """Named numbers, e.g. "reprojection_residual"."""
+    warnings: tuple[str, ...] = ()
+    """Sentences for the user: assumptions, what cannot be known, what looks wrong."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values that make the run reproducible: method, bundle id and SHA-256, versions, options, geometry, seconds."""

@@ -1,0 +1,6 @@
+"""CT volumes: the object, files in and out, Hounsfield units and attenuation."""
+
+from XRayLib.ct.attenuation import MU_WATER_PER_MM, attenuation_from_hu, hu_from_attenuation
+from XRayLib.ct.volume import Volume
+
+__all__ = ["MU_WATER_PER_MM", "Volume", "attenuation_from_hu", "hu_from_attenuation"]

@@ -1,0 +1,91 @@
+"""The methods: one class in one file each; widgets, command line, documentation and tests read them here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+from XRayLib.case import Case, Options, Result
+from XRayLib.errors import InputError
+
+METHOD_PACKAGES = ("X2CTReconLib", "XRayRegistrationLib")
+"""Every module of these packages is imported when methods are listed; modules must stay cheap to import."""
+
+Progress = Callable[[float, str], None]
+"""``progress(fraction, stage)``: fraction in 0..1, stage in words. Raises CancelledError when the user cancelled:
+call it often."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method must be given."""
+
+    min_views: int = 1
+    max_views: int = 1
+    ct: bool = False
+    mesh: bool = False
+    bundle_task: str = ""
+    """``task`` of the model bundles that fit, empty when the method needs none."""
+
+
+class Method(ABC):
+    """One way from a Case to a Result. Subclasses set the class attributes and define ``run``."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    """Two or three sentences for the user: what it does, how good, what it cannot."""
+    citation: ClassVar[str] = ""
+    returns: ClassVar[str]
+    """"volume", "mesh", "pose" or "deformation"."""
+    needs: ClassVar[Needs]
+
+    def check(self, case: Case) -> None:
+        """Raise InputError, in one sentence that says what to do, when the case does not fit."""
+        views = len(case.radiographs)
+        if not self.needs.min_views <= views <= self.needs.max_views:
+            low, high = self.needs.min_views, self.needs.max_views
+            wanted = str(low) if low == high else f"{low} to {high}"
+            raise InputError(f"{self.title} needs {wanted} X-ray view(s), {views} given.")
+        if self.needs.ct and case.ct is None:
+            raise InputError(f"{self.title} needs a CT of the patient: choose one.")
+        if self.needs.mesh and case.mesh is None:
+            raise InputError(f"{self.title} needs an organ mesh: choose one.")
+
+    @abstractmethod
+    def run(self, case: Case, options: Options, progress: Progress) -> Result:
+        """Compute. ``case`` has passed ``check``."""
+
+
+@cache
+def methods() -> dict[str, Method]:
+    """Every available method by id, in alphabetical order."""
+    for package_name in METHOD_PACKAGES:
+        try:
+            package = importlib.import_module(package_name)
+        except ModuleNotFoundError as error:
+            if error.name != package_name:
+                raise
+            continue
+        for module in pkgutil.iter_modules(package.__path__, package_name + "."):
+            if not module.name.rpartition(".")[2].startswith(("widget", "panel")):
+                importlib.import_module(module.name)
+    found = {cls.id: cls() for cls in _subclasses(Method) if "id" in vars(cls)}
+    return dict(sorted(found.items()))
+
+
+def method(method_id: str) -> Method:
+    """The method of that id; InputError lists the known ones."""
+    try:
+        return methods()[method_id]
+    except KeyError:
+        raise InputError(f"There is no method '{method_id}'. Known: {', '.join(methods())}.") from None
+
+
+def _subclasses(cls: type) -> list[type]:
+    return [c for direct in cls.__subclasses__() for c in (direct, *_subclasses(direct))]
