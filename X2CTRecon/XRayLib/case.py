@@ -71,4 +71,4 @@ class Result:
     warnings: tuple[str, ...] = ()
     """Sentences for the user: assumptions, what cannot be known, what looks wrong."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    """JSON values that make the run reproducible: method, bundle id and SHA-256, versions, options, geometry, seconds."""
+    """JSON values that make the run reproducible: method, bundle SHA-256, versions, options, geometry, seconds."""

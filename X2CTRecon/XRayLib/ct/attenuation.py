@@ -11,7 +11,7 @@ MU_WATER_PER_MM = 0.02
 
 def attenuation_from_hu(hu: ArrayLike, mu_water_per_mm: float = MU_WATER_PER_MM) -> NDArray[np.float32]:
     """mu = mu_water * max(0, 1 + HU / 1000), float32, 1/mm. By the definition of the Hounsfield unit."""
-    return (np.maximum(np.asarray(hu, np.float32) * np.float32(1e-3) + np.float32(1), 0) * np.float32(mu_water_per_mm))
+    return np.maximum(np.asarray(hu, np.float32) * np.float32(1e-3) + np.float32(1), 0) * np.float32(mu_water_per_mm)
 
 
 def hu_from_attenuation(mu_per_mm: ArrayLike, mu_water_per_mm: float = MU_WATER_PER_MM) -> NDArray[np.float32]:

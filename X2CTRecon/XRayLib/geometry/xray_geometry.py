@@ -142,17 +142,17 @@ class XRayGeometry:
         if principal_point_px is None:
             principal_point_px = ((size_px[0] - 1) / 2, (size_px[1] - 1) / 2)
         normal = np.asarray(normal, float)
-        rotation = np.stack([
-            np.asarray(column_direction, float) * (source_to_detector_mm / pixel_spacing_mm[1])
-            + principal_point_px[0] * normal,
-            np.asarray(row_direction, float) * (source_to_detector_mm / pixel_spacing_mm[0])
-            + principal_point_px[1] * normal,
-            normal,
-        ])
-        matrix = np.column_stack([rotation, -rotation @ np.asarray(source_ras_mm, float)])
-        return cls(
-            matrix, size_px, pixel_spacing_mm, source_to_detector_mm, frame, assumed, source_to_isocenter_mm
+        rotation = np.stack(
+            [
+                np.asarray(column_direction, float) * (source_to_detector_mm / pixel_spacing_mm[1])
+                + principal_point_px[0] * normal,
+                np.asarray(row_direction, float) * (source_to_detector_mm / pixel_spacing_mm[0])
+                + principal_point_px[1] * normal,
+                normal,
+            ]
         )
+        matrix = np.column_stack([rotation, -rotation @ np.asarray(source_ras_mm, float)])
+        return cls(matrix, size_px, pixel_spacing_mm, source_to_detector_mm, frame, assumed, source_to_isocenter_mm)
 
     @property
     def source_ras_mm(self) -> Matrix:
@@ -233,11 +233,13 @@ class XRayGeometry:
     def resampled(self, size_px: tuple[int, int]) -> XRayGeometry:
         """The same detector field divided into ``size_px`` = (columns, rows) pixels."""
         column_factor, row_factor = size_px[0] / self.size_px[0], size_px[1] / self.size_px[1]
-        scale = np.array([
-            [column_factor, 0, (column_factor - 1) / 2],
-            [0, row_factor, (row_factor - 1) / 2],
-            [0, 0, 1],
-        ])
+        scale = np.array(
+            [
+                [column_factor, 0, (column_factor - 1) / 2],
+                [0, row_factor, (row_factor - 1) / 2],
+                [0, 0, 1],
+            ]
+        )
         return replace(
             self,
             ras_to_pixel=scale @ self.ras_to_pixel,
