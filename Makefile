@@ -1,0 +1,44 @@
+# `make demo` runs the main job, `make test` runs everything; both set themselves up on a fresh machine.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := .venv/.stamps
+export OMP_NUM_THREADS ?= 2
+export QT_QPA_PLATFORM ?= offscreen
+
+.PHONY: demo test lint format bench clean
+.DEFAULT_GOAL := test
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "XRay3D needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(STAMPS)/demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[slicer]'
+	@mkdir -p $(STAMPS) && touch $@
+
+# torch first: another package must not choose its build.
+$(STAMPS)/test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[slicer,train,gpu,test]'
+	@mkdir -p $(STAMPS) && touch $@
+
+demo: $(STAMPS)/demo
+	$(BIN)/xray3d demo --output build/demo
+
+test: $(STAMPS)/test lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(STAMPS)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMPS)/test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMPS)/test
+	$(BIN)/xray3d bench
+
+clean:
+	rm -rf .venv build
