@@ -1,0 +1,86 @@
+"""The layouts: the films in their own views above, the volume in 3D beside them, its slices below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+FILM_VIEWS = ("XRay1", "XRay2")
+"""Singleton tags of the film views: Slicer's own Red, Yellow and Green stay as the user set them."""
+LAYOUT_IDS = {1: 5931, 2: 5932}
+"""Layout id by number of film views."""
+FILM_VIEW_COLORS = ("#c8a046", "#46a0c8")
+
+_SLICES = (
+    ("Red", "Axial", "R", "#F34A33"),
+    ("Yellow", "Sagittal", "Y", "#EDD54C"),
+    ("Green", "Coronal", "G", "#6EB04B"),
+)
+
+
+def _slice_view(tag: str, orientation: str, label: str, color: str, group: int) -> str:
+    return (
+        f'<item><view class="vtkMRMLSliceNode" singletontag="{tag}">'
+        f'<property name="orientation" action="default">{orientation}</property>'
+        f'<property name="viewlabel" action="default">{label}</property>'
+        f'<property name="viewcolor" action="default">{color}</property>'
+        f'<property name="viewgroup" action="default">{group}</property></view></item>'
+    )
+
+
+_THREE_D = (
+    '<item><view class="vtkMRMLViewNode" singletontag="1">'
+    '<property name="viewlabel" action="default">1</property></view></item>'
+)
+
+
+def layout_description(film_views: int) -> str:
+    """The layout XML for one or two film views."""
+    films = "".join(
+        _slice_view(tag, "Coronal", f"X{index + 1}", color, group=index + 1)
+        for index, (tag, color) in enumerate(zip(FILM_VIEWS[:film_views], FILM_VIEW_COLORS, strict=False))
+    )
+    slices = "".join(_slice_view(tag, orientation, label, color, 0) for tag, orientation, label, color in _SLICES)
+    return (
+        '<layout type="vertical" split="true">'
+        f'<item splitSize="600"><layout type="horizontal">{films}{_THREE_D}</layout></item>'
+        f'<item splitSize="400"><layout type="horizontal">{slices}</layout></item>'
+        "</layout>"
+    )
+
+
+def switch_to_film_layout(film_views: int) -> int | None:
+    """Show the layout for that many films (at most two have a view of their own).
+
+    Returns the layout the user had before, None when there is no main window or the layout is on already.
+    """
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    if manager is None:
+        return None
+    shown = min(max(film_views, 1), len(FILM_VIEWS))
+    layout_id = LAYOUT_IDS[shown]
+    layout_node = manager.layoutLogic().GetLayoutNode()
+    if not layout_node.IsLayoutDescription(layout_id):
+        layout_node.AddLayoutDescription(layout_id, layout_description(shown))
+    previous = manager.layout
+    manager.setLayout(layout_id)
+    return None if previous in LAYOUT_IDS.values() else previous
+
+
+def restore_layout(layout_id: int | None) -> None:
+    """Back to the layout the user had, when there was one."""
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    if manager is not None and layout_id is not None:
+        manager.setLayout(layout_id)
+
+
+def slice_logic(tag: str) -> Any:
+    """The slice logic of a view by its tag; None without a main window or when the layout lacks the view."""
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    widget = None if manager is None else manager.sliceWidget(tag)
+    return None if widget is None else widget.sliceLogic()

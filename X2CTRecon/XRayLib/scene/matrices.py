@@ -1,0 +1,49 @@
+"""numpy matrices to VTK and back, and the linear transform above a node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from XRayLib.errors import InputError
+
+
+def vtk_matrix(matrix: ArrayLike) -> Any:
+    """vtkMatrix4x4 of a (4, 4) array."""
+    import vtk
+
+    result = vtk.vtkMatrix4x4()
+    result.DeepCopy(np.asarray(matrix, float).ravel().tolist())
+    return result
+
+
+def array_of(matrix: Any) -> NDArray[np.float64]:
+    """(4, 4) array of a vtkMatrix4x4."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def local_to_world(node: Any) -> NDArray[np.float64]:
+    """(4, 4) matrix of the transforms above a transformable node.
+
+    Raises InputError when one of them is not linear: harden or remove it first.
+    """
+    import vtk
+
+    parent = node.GetParentTransformNode()
+    if parent is None:
+        return np.eye(4)
+    if not parent.IsTransformToWorldLinear():
+        raise InputError(f"'{node.GetName()}' is under a non-linear transform: harden or remove that transform first.")
+    matrix = vtk.vtkMatrix4x4()
+    parent.GetMatrixTransformToWorld(matrix)
+    return array_of(matrix)
+
+
+def rigid_local_to_world(node: Any) -> NDArray[np.float64]:
+    """Like ``local_to_world``; InputError when the transforms also scale or shear."""
+    matrix = local_to_world(node)
+    if not np.allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-4):
+        raise InputError(f"'{node.GetName()}' is under a transform that scales or shears: use a rigid transform.")
+    return matrix

@@ -1,0 +1,105 @@
+"""Radiographs between the scene and ``Radiograph``: a one-slice volume that stands on the detector plane."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from XRayLib.errors import InputError
+from XRayLib.geometry.geometry_file import geometry_from_json, geometry_to_json
+from XRayLib.radiograph import Radiograph
+from XRayLib.scene.matrices import rigid_local_to_world, vtk_matrix
+from XRayLib.scene.provenance import read_attribute, read_json_attribute, write_attributes
+
+MASK_ROLE = "XRay3DMask"
+
+
+def is_radiograph(node: Any) -> bool:
+    """Whether the node was made by ``put_radiograph``."""
+    return node is not None and read_attribute(node, "Kind") == "radiograph"
+
+
+def put_radiograph(radiograph: Radiograph, name: str, node: Any = None) -> Any:
+    """Write a radiograph into ``node``, or into a new scalar volume node, with its geometry; returns the node."""
+    import slicer
+
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    slicer.util.updateVolumeFromArray(node, radiograph.line_integral[np.newaxis])
+    node.SetIJKToRASMatrix(vtk_matrix(radiograph.geometry.pixel_to_ras))
+    write_attributes(
+        node,
+        {
+            "Kind": "radiograph",
+            "Geometry": geometry_to_json(radiograph.geometry),
+            "Calibrated": radiograph.calibrated,
+            "View": radiograph.view,
+            "Assumptions": list(radiograph.assumptions),
+            "Source": radiograph.source,
+        },
+    )
+    if radiograph.mask is not None:
+        _put_mask(node, radiograph.mask)
+    node.CreateDefaultDisplayNodes()
+    show_as_film(node, radiograph)
+    return node
+
+
+def _put_mask(node: Any, mask: np.ndarray) -> None:
+    import slicer
+
+    mask_node = node.GetNodeReference(MASK_ROLE)
+    if mask_node is None:
+        mask_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", node.GetName() + " mask")
+        mask_node.SetHideFromEditors(True)
+        node.SetNodeReferenceID(MASK_ROLE, mask_node.GetID())
+    slicer.util.updateVolumeFromArray(mask_node, mask[np.newaxis].astype(np.uint8))
+    mask_node.CopyOrientation(node)
+
+
+def show_as_film(node: Any, radiograph: Radiograph) -> None:
+    """Grey levels between the film's own dark and bright percentiles, bone bright."""
+    values = radiograph.line_integral if radiograph.mask is None else radiograph.line_integral[radiograph.mask]
+    low, high = np.percentile(values if values.size else radiograph.line_integral, [0.5, 99.8])
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(float(low), float(max(high, low + 1e-6)))
+
+
+def radiograph_from_node(node: Any) -> Radiograph:
+    """The radiograph in a node made by ``put_radiograph``, in world RAS (rigid parent transforms applied).
+
+    Raises InputError for another kind of node and for transforms that are not rigid.
+    """
+    import slicer
+
+    if not is_radiograph(node):
+        raise InputError(f"'{node.GetName()}' carries no X-ray geometry: add it as an X-ray first.")
+    local = geometry_from_json(json.loads(read_attribute(node, "Geometry")))
+    geometry = local.moved(np.linalg.inv(rigid_local_to_world(node)))
+    mask_node = node.GetNodeReference(MASK_ROLE)
+    mask = None if mask_node is None else np.array(slicer.util.arrayFromVolume(mask_node)[0], bool)
+    return Radiograph(
+        line_integral=np.array(slicer.util.arrayFromVolume(node)[0], np.float32),
+        geometry=geometry,
+        mask=mask,
+        calibrated=bool(read_json_attribute(node, "Calibrated", False)),
+        view=read_attribute(node, "View"),
+        source=read_attribute(node, "Source"),
+        assumptions=tuple(read_json_attribute(node, "Assumptions", ())),
+    )
+
+
+def put_on_detector(image: np.ndarray, radiograph: Radiograph, name: str, node: Any = None) -> Any:
+    """An image on the radiograph's pixel grid (re-projection, residual) as a node on the same detector plane."""
+    import slicer
+
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    slicer.util.updateVolumeFromArray(node, np.asarray(image, np.float32)[np.newaxis])
+    node.SetIJKToRASMatrix(vtk_matrix(radiograph.geometry.pixel_to_ras))
+    node.CreateDefaultDisplayNodes()
+    return node

@@ -1,0 +1,118 @@
+"""A method's Result put into the scene in one step: volume, uncertainty, re-projections, residuals, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from XRayLib.case import Result, View
+from XRayLib.scene.c_arm_nodes import put_c_arm
+from XRayLib.scene.layout import FILM_VIEW_COLORS
+from XRayLib.scene.provenance import STATEMENT, write_attributes
+from XRayLib.scene.radiograph_nodes import put_on_detector
+from XRayLib.scene.subject_hierarchy import put_in_folder
+from XRayLib.scene.volume_nodes import put_volume, show_as_ct
+from XRayLib.scene.whole_or_nothing import whole_or_nothing
+
+
+@dataclass(frozen=True)
+class ShownResult:
+    """The nodes a result became."""
+
+    volume: Any
+    reprojections: tuple[Any, ...]
+    residuals: tuple[Any, ...] = ()
+    uncertainty: Any = None
+    c_arms: tuple[Any, ...] = ()
+
+
+def put_result(
+    result: Result,
+    films: Sequence[Any],
+    *,
+    volume_node: Any = None,
+    with_residual: bool = False,
+    name: str = "XRay3D volume",
+) -> ShownResult:
+    """Put a volume result into the scene; nothing is added when any part of it fails.
+
+    Parameters
+    ----------
+    films : the radiograph nodes of ``result.views``, in the same order.
+    volume_node : scalar volume node to overwrite, None for a new one.
+    """
+    if result.volume is None:
+        raise ValueError("put_result shows volume results only")
+    with whole_or_nothing():
+        shown = _put_nodes(result, films, volume_node, with_residual, name)
+    for index, node in enumerate(shown.c_arms):
+        film = films[index]
+        film.SetNodeReferenceID("XRay3DCArm", node.GetID())
+    return shown
+
+
+def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_residual: bool, name: str) -> ShownResult:
+    volume = put_volume(result.volume, name, volume_node)
+    show_as_ct(volume)
+    write_attributes(
+        volume,
+        {
+            "Kind": "reconstruction",
+            "Method": result.method,
+            "Provenance": dict(result.provenance),
+            "Quality": dict(result.quality),
+            "Warnings": list(result.warnings),
+            "Statement": STATEMENT,
+        },
+    )
+    reprojections = tuple(_put_reprojection(view, film) for view, film in zip(result.views, films, strict=True))
+    residuals = ()
+    if with_residual:
+        residuals = tuple(_put_residual(view, film) for view, film in zip(result.views, films, strict=True))
+    uncertainty = None
+    if result.uncertainty is not None:
+        uncertainty = put_volume(result.uncertainty, name + " uncertainty (SD)")
+        write_attributes(uncertainty, {"Kind": "uncertainty", "Method": result.method})
+    c_arms = tuple(
+        put_c_arm(
+            view.radiograph.geometry,
+            film.GetName() + " set-up",
+            _rgb(FILM_VIEW_COLORS[index % len(FILM_VIEW_COLORS)]),
+            film.GetNodeReference("XRay3DCArm"),
+        )
+        for index, (view, film) in enumerate(zip(result.views, films, strict=True))
+    )
+    shown = ShownResult(volume, reprojections, residuals, uncertainty, c_arms)
+    extras = [uncertainty] if uncertainty is not None else []
+    put_in_folder([*films, volume, *reprojections, *residuals, *extras, *c_arms], volume.GetName() + " case")
+    return shown
+
+
+def _put_reprojection(view: View, film: Any) -> Any:
+    gain, offset = view.fitted_gain_offset
+    node = put_on_detector(gain * view.reprojection + offset, view.radiograph, film.GetName() + " re-projection")
+    low, high = film.GetDisplayNode().GetWindowLevelMin(), film.GetDisplayNode().GetWindowLevelMax()
+    node.GetDisplayNode().SetAutoWindowLevel(False)
+    node.GetDisplayNode().SetWindowLevelMinMax(low, high)
+    write_attributes(node, {"Kind": "reprojection", "Gain": gain, "Offset": offset, "Residual": view.residual})
+    return node
+
+
+def _put_residual(view: View, film: Any) -> Any:
+    gain, offset = view.fitted_gain_offset
+    image = view.radiograph.line_integral - (gain * view.reprojection + offset)
+    if view.radiograph.mask is not None:
+        image = image * view.radiograph.mask
+    node = put_on_detector(image, view.radiograph, film.GetName() + " residual")
+    spread = float(abs(image).max()) or 1.0
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeFileColdToHotRainbow.txt")
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(-spread, spread)
+    write_attributes(node, {"Kind": "residual"})
+    return node
+
+
+def _rgb(color: str) -> tuple[float, float, float]:
+    return tuple(int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))  # type: ignore[return-value]

@@ -1,0 +1,82 @@
+"""CT volumes between the scene and ``Volume``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from XRayLib.ct import Volume
+from XRayLib.errors import InputError
+from XRayLib.scene.matrices import array_of, local_to_world, vtk_matrix
+
+CT_WINDOW_LEVEL = (1400.0, -200.0)
+"""Window and level that show lung, soft tissue and bone of a chest at once, in HU."""
+VOLUME_RENDERING_PRESET = "CT-AAA"
+
+
+def volume_from_node(node: Any) -> Volume:
+    """The voxels of a scalar volume node with its parent transforms applied to ``ijk_to_ras``, quantity "HU"."""
+    import slicer
+    import vtk
+
+    if node.GetImageData() is None:
+        raise InputError(f"'{node.GetName()}' holds no image: choose a loaded CT volume.")
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    voxels = np.array(slicer.util.arrayFromVolume(node), dtype=np.float32)
+    return Volume(voxels, local_to_world(node) @ array_of(matrix), "HU")
+
+
+def put_volume(volume: Volume, name: str, node: Any = None) -> Any:
+    """Write a volume into ``node``, or into a new scalar volume node of that name, and return the node."""
+    import slicer
+
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    modifying = node.StartModify()
+    try:
+        slicer.util.updateVolumeFromArray(node, volume.voxels)
+        node.SetIJKToRASMatrix(vtk_matrix(volume.ijk_to_ras))
+        if volume.quantity.startswith("HU"):
+            set_hounsfield_units(node)
+    finally:
+        node.EndModify(modifying)
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    return node
+
+
+def set_hounsfield_units(node: Any) -> None:
+    """Mark the voxel values as attenuation coefficients in HU, as Slicer's DICOM reader does for CT."""
+    import slicer
+
+    for setter, code in (
+        (node.SetVoxelValueQuantity, ("112031", "DCM", "Attenuation Coefficient")),
+        (node.SetVoxelValueUnits, ("[hnsf'U]", "UCUM", "Hounsfield unit")),
+    ):
+        entry = slicer.vtkCodedEntry()
+        entry.SetValueSchemeMeaning(*code)
+        setter(entry)
+
+
+def show_as_ct(node: Any) -> None:
+    """Grey levels that show a whole chest."""
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevel(*CT_WINDOW_LEVEL)
+
+
+def show_volume_rendering(node: Any, logic: Any, view_node_ids: tuple[str, ...] = ()) -> Any:
+    """Volume rendering of a CT with a preset for bone and vessels; returns the display node."""
+    display = logic.GetFirstVolumeRenderingDisplayNode(node)
+    if display is None:
+        display = logic.CreateDefaultVolumeRenderingNodes(node)
+    preset = logic.GetPresetByName(VOLUME_RENDERING_PRESET)
+    if preset is not None:
+        display.GetVolumePropertyNode().Copy(preset)
+    if view_node_ids:
+        display.SetViewNodeIDs(list(view_node_ids))
+    display.SetVisibility(True)
+    return display
