@@ -1,5 +1,30 @@
 """X-ray geometry: one immutable object, and conversions from and to every convention at the border."""
 
+from XRayLib.geometry.film import STANDARD_VIEWS, assumed_film_geometry, film_geometry
+from XRayLib.geometry.geometry_file import (
+    INTENSITY_KINDS,
+    GeometryFile,
+    geometry_document,
+    parse_geometry_document,
+    read_geometry_and_intensity,
+    read_geometry_file,
+    write_geometry_file,
+)
+from XRayLib.geometry.isocenter import isocenter_depth_mm, isocenter_of
 from XRayLib.geometry.xray_geometry import XRayGeometry
 
-__all__ = ["XRayGeometry"]
+__all__ = [
+    "INTENSITY_KINDS",
+    "STANDARD_VIEWS",
+    "GeometryFile",
+    "XRayGeometry",
+    "assumed_film_geometry",
+    "film_geometry",
+    "geometry_document",
+    "isocenter_depth_mm",
+    "isocenter_of",
+    "parse_geometry_document",
+    "read_geometry_and_intensity",
+    "read_geometry_file",
+    "write_geometry_file",
+]

@@ -67,6 +67,8 @@ class XRayGeometry:
             raise InputError("The geometry's pixel spacing and source_to_detector_mm must be positive.")
         object.__setattr__(self, "pixel_spacing_mm", (row_spacing, column_spacing))
         object.__setattr__(self, "source_to_detector_mm", float(self.source_to_detector_mm))
+        if self.source_to_isocenter_mm is not None and not 0 < self.source_to_isocenter_mm < np.inf:
+            raise InputError("The geometry's source_to_isocenter_mm must be positive.")
         self._check_consistent()
 
     def _check_consistent(self) -> None:
@@ -251,6 +253,24 @@ class XRayGeometry:
         """The view of a rectangle of this detector starting at (first_column, first_row)."""
         shift = np.array([[1.0, 0.0, -first_column], [0.0, 1.0, -first_row], [0.0, 0.0, 1.0]])
         return replace(self, ras_to_pixel=shift @ self.ras_to_pixel, size_px=size_px)
+
+    def with_axes(
+        self, *, transpose: bool = False, flip_columns: bool = False, flip_rows: bool = False
+    ) -> XRayGeometry:
+        """The view of this image transposed, then flipped along columns (left-right) and rows (top-bottom).
+
+        Matches ``image.T`` (when ``transpose``), then ``[:, ::-1]`` and ``[::-1]``.
+        """
+        matrix = self.ras_to_pixel
+        (columns, rows), spacing = self.size_px, self.pixel_spacing_mm
+        if transpose:
+            matrix, (columns, rows), spacing = matrix[[1, 0, 2]], (rows, columns), spacing[::-1]
+        flip = np.eye(3)
+        if flip_columns:
+            flip[0] = (-1, 0, columns - 1)
+        if flip_rows:
+            flip[1] = (0, -1, rows - 1)
+        return replace(self, ras_to_pixel=flip @ matrix, size_px=(columns, rows), pixel_spacing_mm=spacing)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, XRayGeometry):

@@ -1,0 +1,166 @@
+"""A CT from DICOM slices, placed by each slice's own position."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from XRayLib.ct.volume import Volume
+from XRayLib.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+logger = logging.getLogger(__name__)
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+
+UNEVEN_FRACTION = 0.01
+"""Slice distances that differ by less than this fraction are one distance."""
+
+LARGEST_GAP = 2.6
+"""Up to one slice missing (relative to the usual distance) is bridged by interpolation; more is refused."""
+
+
+def load_dicom_series(path: Path) -> Volume:
+    """The CT of a folder (the series with most slices) or of one multi-frame file, in HU.
+
+    Slices are sorted and placed by Image Position (Patient), so a tilted gantry gives a sheared ijk_to_ras. Uneven
+    distances are interpolated to the usual one.
+    """
+    if path.is_file():
+        return _load_multi_frame(path)
+    slices = _largest_series(path)
+    normal = _slice_normal(slices[0])
+    depths = np.array([_position(s) @ normal for s in slices])
+    order = np.argsort(depths, kind="stable")
+    first_of_each = np.r_[True, np.diff(depths[order]) > 1e-3]
+    slices = [slices[n] for n in order[first_of_each]]
+    if len(slices) < 2:
+        raise InputError("The DICOM folder holds a single slice: choose the folder of the whole CT.")
+    positions = np.array([_position(s) for s in slices])
+    voxels = np.stack([_hounsfield_pixels(s) for s in slices])
+    voxels, step = _evenly_spaced(voxels, positions, normal)
+    return Volume(voxels, _ijk_to_ras(slices[0], positions[0], step))
+
+
+def _largest_series(folder: Path) -> list[Dataset]:
+    import pydicom
+
+    series: dict[tuple, list[Dataset]] = defaultdict(list)
+    for file in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "DICOMDIR"):
+        try:
+            dataset = pydicom.dcmread(file, defer_size="1 KB")
+        except (pydicom.errors.InvalidDicomError, OSError, ValueError, AttributeError, KeyError):
+            continue
+        if "ImagePositionPatient" in dataset and "ImageOrientationPatient" in dataset and "Rows" in dataset:
+            orientation = tuple(np.round(np.asarray(dataset.ImageOrientationPatient, float), 3))
+            key = (dataset.get("SeriesInstanceUID", ""), orientation, dataset.Rows, dataset.Columns)
+            series[key].append(dataset)
+    if not series:
+        raise InputError(f"The folder {folder.name} holds no DICOM slices with a position: choose a CT series.")
+    chosen = max(series.values(), key=len)
+    modality = chosen[0].get("Modality", "CT")
+    if modality not in ("CT", "OT"):
+        raise InputError(f"The DICOM series is of modality {modality}: choose a CT.")
+    if len(series) > 1:
+        logger.info("Took the DICOM series with most slices (%d) of %d", len(chosen), len(series))
+    return chosen
+
+
+def _position(dataset: Dataset) -> NDArray[np.float64]:
+    return np.asarray(dataset.ImagePositionPatient, float)
+
+
+def _slice_normal(dataset: Dataset) -> NDArray[np.float64]:
+    along_row, along_column = np.reshape(np.asarray(dataset.ImageOrientationPatient, float), (2, 3))
+    return np.cross(along_row, along_column)
+
+
+def _hounsfield_pixels(dataset: Dataset) -> NDArray[np.float32]:
+    try:
+        stored = dataset.pixel_array
+    except Exception as error:  # a pixel decoder may raise anything on damaged data
+        raise InputError(f"A slice of the DICOM series cannot be decoded ({type(error).__name__}).") from error
+    slope, intercept = float(dataset.get("RescaleSlope", 1) or 1), float(dataset.get("RescaleIntercept", 0) or 0)
+    return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+
+
+def _evenly_spaced(
+    voxels: NDArray[np.float32], positions: NDArray[np.float64], normal: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Voxels on even slice distances, and the step from slice to slice in LPS mm."""
+    depths = (positions - positions[0]) @ normal
+    gaps = np.diff(depths)
+    usual = float(np.median(gaps))
+    if gaps.max() > LARGEST_GAP * usual:
+        raise InputError(f"The DICOM series lacks slices (a gap of {gaps.max():.1f} mm): export it completely.")
+    intervals = len(depths) - 1
+    if gaps.max() - gaps.min() > UNEVEN_FRACTION * usual:
+        logger.info("Slice distances vary from %.2f to %.2f mm: interpolated", gaps.min(), gaps.max())
+        intervals = round(depths[-1] / usual)
+        wanted = np.linspace(0.0, depths[-1], intervals + 1)
+        below = np.clip(np.searchsorted(depths, wanted, side="right") - 1, 0, len(depths) - 2)
+        weight = ((wanted - depths[below]) / gaps[below]).astype(np.float32)[:, None, None]
+        voxels = voxels[below] * (1 - weight) + voxels[below + 1] * weight
+    return voxels, (positions[-1] - positions[0]) / intervals
+
+
+def _ijk_to_ras(dataset: Dataset, position: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+    along_row, along_column = np.reshape(np.asarray(dataset.ImageOrientationPatient, float), (2, 3))
+    row_spacing, column_spacing = (float(s) for s in dataset.PixelSpacing)
+    matrix = np.eye(4)
+    ijk_to_lps = np.stack([along_row * column_spacing, along_column * row_spacing, step], axis=1)
+    matrix[:3, :3] = LPS_TO_RAS @ ijk_to_lps
+    matrix[:3, 3] = LPS_TO_RAS @ position
+    return matrix
+
+
+def _load_multi_frame(path: Path) -> Volume:
+    """One DICOM file that holds all slices (enhanced CT)."""
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(path)
+    except (pydicom.errors.InvalidDicomError, OSError, ValueError) as error:
+        raise InputError(f"{path.name} is no volume that can be read: choose NIfTI, NRRD, MHA or DICOM.") from error
+    if int(dataset.get("NumberOfFrames", 1) or 1) < 2 or "PerFrameFunctionalGroupsSequence" not in dataset:
+        raise InputError(f"{path.name} is a single DICOM image: choose the folder of the whole CT.")
+    frames = [_single_frame(dataset, n) for n in range(int(dataset.NumberOfFrames))]
+    normal = _slice_normal(frames[0])
+    order = np.argsort([_position(f) @ normal for f in frames], kind="stable")
+    stored = _hounsfield_pixels(dataset)
+    slopes = np.array([[float(f.RescaleSlope), float(f.RescaleIntercept)] for f in frames], np.float32)
+    voxels = (stored * slopes[:, 0, None, None] + slopes[:, 1, None, None])[order]
+    positions = np.array([_position(frames[n]) for n in order])
+    voxels, step = _evenly_spaced(voxels, positions, normal)
+    return Volume(voxels, _ijk_to_ras(frames[order[0]], positions[0], step))
+
+
+def _single_frame(dataset: Dataset, index: int) -> Dataset:
+    """Position, orientation, spacing and rescale of one frame, from its functional groups or the shared ones."""
+    from pydicom.dataset import Dataset
+
+    shared: Sequence[Dataset] = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    own = dataset.PerFrameFunctionalGroupsSequence[index]
+    frame = Dataset()
+    frame.RescaleSlope, frame.RescaleIntercept = 1, 0
+    macros = (
+        "PlanePositionSequence",
+        "PlaneOrientationSequence",
+        "PixelMeasuresSequence",
+        "PixelValueTransformationSequence",
+    )
+    for macro in macros:
+        for item in own.get(macro) or shared[0].get(macro) or ():
+            frame.update(item)
+    needed = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+    if not all(name in frame for name in needed):
+        raise InputError("The multi-frame DICOM does not say where its slices lie: export the CT as single slices.")
+    return frame
