@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 
 from XRayLib.errors import InputError
-from XRayLib.geometry.geometry_file import geometry_from_json, geometry_to_json
+from XRayLib.geometry import XRayGeometry
+from XRayLib.geometry.geometry_file import geometry_document, parse_geometry_document
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.matrices import rigid_local_to_world, vtk_matrix
 from XRayLib.scene.provenance import read_attribute, read_json_attribute, write_attributes
@@ -28,14 +28,12 @@ def put_radiograph(radiograph: Radiograph, name: str, node: Any = None) -> Any:
     if node is None:
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     slicer.util.updateVolumeFromArray(node, radiograph.line_integral[np.newaxis])
-    node.SetIJKToRASMatrix(vtk_matrix(radiograph.geometry.pixel_to_ras))
+    set_geometry(node, radiograph.geometry, radiograph.view)
     write_attributes(
         node,
         {
             "Kind": "radiograph",
-            "Geometry": geometry_to_json(radiograph.geometry),
             "Calibrated": radiograph.calibrated,
-            "View": radiograph.view,
             "Assumptions": list(radiograph.assumptions),
             "Source": radiograph.source,
         },
@@ -45,6 +43,15 @@ def put_radiograph(radiograph: Radiograph, name: str, node: Any = None) -> Any:
     node.CreateDefaultDisplayNodes()
     show_as_film(node, radiograph)
     return node
+
+
+def set_geometry(node: Any, geometry: XRayGeometry, view: str) -> None:
+    """Change where the film of a radiograph node stands; ``geometry`` is in the frame of the node."""
+    write_attributes(node, {"Geometry": geometry_document(geometry), "View": view})
+    node.SetIJKToRASMatrix(vtk_matrix(geometry.pixel_to_ras))
+    mask_node = node.GetNodeReference(MASK_ROLE)
+    if mask_node is not None:
+        mask_node.CopyOrientation(node)
 
 
 def _put_mask(node: Any, mask: np.ndarray) -> None:
@@ -78,7 +85,7 @@ def radiograph_from_node(node: Any) -> Radiograph:
 
     if not is_radiograph(node):
         raise InputError(f"'{node.GetName()}' carries no X-ray geometry: add it as an X-ray first.")
-    local = geometry_from_json(json.loads(read_attribute(node, "Geometry")))
+    local = parse_geometry_document(read_json_attribute(node, "Geometry")).geometry
     geometry = local.moved(np.linalg.inv(rigid_local_to_world(node)))
     mask_node = node.GetNodeReference(MASK_ROLE)
     mask = None if mask_node is None else np.array(slicer.util.arrayFromVolume(mask_node)[0], bool)

@@ -1,0 +1,243 @@
+"""X2CTRecon: one or two X-rays in, a CT-like volume in Slicer's views."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated, Any
+
+import slicer
+import vtk
+from slicer import vtkMRMLScalarVolumeNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+#
+# X2CTRecon
+#
+
+
+class X2CTRecon(ScriptedLoadableModule):
+    """What Slicer shows about the module before it is opened."""
+
+    def __init__(self, parent: Any) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("X-ray to CT")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Tomographic Reconstruction")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["XRay3D contributors"]
+        self.parent.helpText = _(
+            "Reconstructs a CT-like volume from one or two X-rays and shows its re-projection beside the films. "
+            "Research use only: internal detail is a plausible estimate. "
+            '<a href="https://github.com/xray3d/SlicerXRay3D#readme">Documentation</a>.'
+        )
+        self.parent.acknowledgementText = _(
+            "Methods: X2CT-GAN (Ying et al., CVPR 2019). Training data: collections of The Cancer Imaging Archive, "
+            "see each model's card."
+        )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData() -> None:
+    """Offer the bundled radiographs in the Sample Data module."""
+    from X2CTReconLib.sample_radiographs import register
+
+    register()
+
+
+#
+# X2CTReconParameterNode
+#
+
+
+@parameterNodeWrapper
+class X2CTReconParameterNode:
+    """
+    The user's choices, saved with the scene.
+
+    films - The X-rays of the case, each a one-slice volume on its detector plane.
+    method - Id of the reconstruction method.
+    model - Id of the model bundle; empty for the method's own choice.
+    outputVolume - The volume to write; a new one when empty.
+    reprojections - What the last result projects to, one per film.
+    showVolumeRendering - Render the result in 3D.
+    showFilmLayout - Show the X-rays beside the volume.
+    addResidual - Also make the residual images.
+    overlayOpacity - 0 shows the films, 1 the re-projections.
+    """
+
+    films: list[vtkMRMLScalarVolumeNode]
+    method: str = "x2ct-cnn"
+    model: str = ""
+    outputVolume: vtkMRMLScalarVolumeNode
+    reprojections: list[vtkMRMLScalarVolumeNode]
+    showVolumeRendering: bool = True
+    showFilmLayout: bool = True
+    addResidual: bool = False
+    overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.0
+
+
+#
+# X2CTReconWidget
+#
+
+
+class X2CTReconWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Life cycle of the panel; what the panel does is in X2CTReconLib/panel.py."""
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic: X2CTReconLogic | None = None
+        self.panel = None
+
+    def setup(self) -> None:
+        """Build the panel when the module is opened for the first time."""
+        from X2CTReconLib.panel import ReconstructionPanel
+
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/X2CTRecon.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = X2CTReconLogic()
+        self.panel = ReconstructionPanel(self.ui, self.logic)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
+        self.initializeParameterNode()
+
+    def cleanup(self) -> None:
+        """The application closes."""
+        self.setParameterNode(None)
+        self.removeObservers()
+        if self.panel:
+            self.panel.close()
+
+    def enter(self) -> None:
+        """The user opens the module."""
+        self.initializeParameterNode()
+
+    def exit(self) -> None:
+        """The user goes to another module: stop reacting, give the user's layout back."""
+        self.setParameterNode(None)
+        self.panel.leave()
+
+    def onSceneStartClose(self, _caller: Any, _event: str) -> None:
+        """The parameter node is about to be wiped, and a running job's result has nowhere to go."""
+        self.setParameterNode(None)
+        self.panel.forgetScene()
+
+    def onSceneEndClose(self, _caller: Any, _event: str) -> None:
+        """Start afresh when the module is on screen."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneEndImport(self, _caller: Any, _event: str) -> None:
+        """A scene was loaded: show its case."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self) -> None:
+        """Use the scene's parameter node."""
+        self.setParameterNode(self.logic.getParameterNode())
+
+    def setParameterNode(self, parameterNode: X2CTReconParameterNode | None) -> None:
+        """Show and observe a parameter node, or none."""
+        previous = self.panel.parameterNode if self.panel else None
+        if previous:
+            self.removeObserver(previous, vtk.vtkCommand.ModifiedEvent, self.panel.refresh)
+        if self.panel:
+            self.panel.setParameterNode(parameterNode)
+        if parameterNode:
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.panel.refresh)
+
+    def onReload(self) -> None:
+        """Developer's Reload: also forget this module's package, which the base class does not."""
+        for name in [name for name in sys.modules if name.partition(".")[0] == "X2CTReconLib"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        ScriptedLoadableModuleWidget.onReload(self)
+
+
+#
+# X2CTReconLogic
+#
+
+
+class X2CTReconLogic(ScriptedLoadableModuleLogic):
+    """Reconstruction without a panel, for scripts:
+
+    >>> logic = slicer.modules.x2ctrecon.widgetRepresentation().self().logic
+    >>> films = [logic.addFilm("pa.dcm"), logic.addFilm("lateral.dcm")]
+    >>> shown = logic.reconstruct(films, method="x2ct-cnn")
+    """
+
+    def getParameterNode(self) -> X2CTReconParameterNode:
+        """The scene's parameter node, wrapped."""
+        return X2CTReconParameterNode(super().getParameterNode())
+
+    def addFilm(self, path: str, geometry: str = "") -> Any:
+        """Load an X-ray and put it on its detector plane; waits for the worker. Returns the node."""
+        from XRayLib.scene.film_loading import add_film_blocking
+
+        return add_film_blocking(path, geometry)
+
+    def reconstruct(self, films: list[Any], method: str = "x2ct-cnn", model: str = "", outputVolume: Any = None) -> Any:
+        """Run a method on radiograph nodes and put the result into the scene; waits for the worker.
+
+        Returns XRayLib.scene.show_result.ShownResult.
+        """
+        from X2CTReconLib.scene_reconstruction import reconstruct_blocking
+
+        return reconstruct_blocking(films, method, model, outputVolume)
+
+
+#
+# X2CTReconTest
+#
+
+
+class X2CTReconTest(ScriptedLoadableModuleTest):
+    """Reload and Test, and ctest: the main job on the bundled radiographs."""
+
+    def setUp(self) -> None:
+        """An empty scene."""
+        slicer.mrmlScene.Clear()
+
+    def runTest(self) -> None:
+        """Run every test."""
+        self.setUp()
+        self.test_sample_radiographs_become_a_volume()
+        self.setUp()
+        self.test_bad_input_changes_nothing()
+
+    def test_sample_radiographs_become_a_volume(self) -> None:
+        """Two films in; a volume in HU, upright, in the films' own frame out."""
+        from X2CTReconLib.sample_radiographs import sample_files
+
+        logic = X2CTReconLogic()
+        films = [logic.addFilm(str(path)) for path in sample_files()]
+        shown = logic.reconstruct(films)
+        low, high = shown.volume.GetImageData().GetScalarRange()
+        self.assertLess(low, -700)
+        self.assertGreater(high, 100)
+        self.assertEqual(len(shown.reprojections), len(films))
+        self.assertEqual(shown.volume.GetAttribute("XRay3D.Method"), "x2ct-cnn")
+
+    def test_bad_input_changes_nothing(self) -> None:
+        """A file that is no X-ray is refused in words, and the scene stays as it was."""
+        from XRayLib.errors import XRay3DError
+
+        before = slicer.mrmlScene.GetNumberOfNodes()
+        with self.assertRaises(XRay3DError):
+            X2CTReconLogic().addFilm(__file__)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)

@@ -1,0 +1,144 @@
+"""Choice of method and model, and the card that says what they are."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+from XRayLib.registry import methods
+
+
+class MethodChoice:
+    """Fills the method and model lists of the panel; ``on_changed(method_id, model_id)`` when the user chooses."""
+
+    def __init__(self, ui: Any, jobs: Any, on_changed: Callable[[str, str], None]) -> None:
+        self.ui = ui
+        self.jobs = jobs
+        self._on_changed = on_changed
+        self._models: list[Mapping[str, Any]] = []
+        self.volumeMethods = [m for m in methods().values() if m.returns == "volume"]
+        for found in self.volumeMethods:
+            ui.methodComboBox.addItem(found.title, found.id)
+        ui.methodComboBox.connect("currentIndexChanged(int)", self._method_changed)
+        ui.modelComboBox.connect("currentIndexChanged(int)", self._model_changed)
+        ui.importModelButton.connect("clicked(bool)", self.importModel)
+        ui.verifyModelButton.connect("clicked(bool)", self.verifyModel)
+        self._fill_models()
+
+    @property
+    def method(self) -> Any:
+        """The chosen method."""
+        return self.volumeMethods[max(self.ui.methodComboBox.currentIndex, 0)]
+
+    @property
+    def model(self) -> str:
+        """Id of the chosen model, empty for automatic."""
+        return self.ui.modelComboBox.itemData(self.ui.modelComboBox.currentIndex) or ""
+
+    def select(self, method_id: str, model: str) -> None:
+        """Show a choice that comes from the parameter node."""
+        identifiers = [m.id for m in self.volumeMethods]
+        if method_id in identifiers and self.method.id != method_id:
+            self.ui.methodComboBox.setCurrentIndex(identifiers.index(method_id))
+        if not self._models:
+            self.loadModels(lambda: self._select_model(model))
+        else:
+            self._select_model(model)
+
+    def loadModels(self, then: Callable[[], None] = lambda: None) -> None:
+        """Ask the worker for the installed bundles."""
+
+        def show(models: list[Mapping[str, Any]]) -> None:
+            self._models = models
+            self._fill_models()
+            then()
+
+        self.jobs.list_models(on_done=show, on_failed=lambda failure: self._card(failure.message))
+
+    def importModel(self, _checked: bool = False) -> None:
+        """Add a bundle the user chooses."""
+        import qt
+
+        path = qt.QFileDialog.getOpenFileName(
+            slicer.util.mainWindow(), _("Import model"), "", _("Model bundle (*.zip model.json)")
+        )
+        if path:
+            self.jobs.import_model(path, on_done=lambda _bundle: self.loadModels(), on_failed=self._failed)
+
+    def verifyModel(self, _checked: bool = False) -> None:
+        """Run the chosen model's built-in test on this computer."""
+        fitting = self._fitting_models()
+        chosen = self.model or (fitting[0]["id"] if fitting else "")
+        if chosen:
+            self._card(_("Verifying {model} ...").format(model=chosen))
+            self.jobs.verify_model(chosen, on_done=self._verified, on_failed=self._failed)
+
+    def _verified(self, report: Mapping[str, Any]) -> None:
+        text = (
+            _("The model computes what it should on {provider}.")
+            if report["passed"]
+            else _("The model does NOT compute what it should on {provider}: run it on the CPU.")
+        )
+        self._card(text.format(provider=report["provider"]))
+
+    def _failed(self, failure: Any) -> None:
+        slicer.util.errorDisplay(failure.message)
+        self._show_card()
+
+    def _fitting_models(self) -> list[Mapping[str, Any]]:
+        return [m for m in self._models if m.get("task") == self.method.needs.bundle_task and self._made_for_method(m)]
+
+    def _made_for_method(self, model: Mapping[str, Any]) -> bool:
+        return model.get("method", self.method.id) == self.method.id
+
+    def _fill_models(self) -> None:
+        combo = self.ui.modelComboBox
+        was_blocked = combo.blockSignals(True)
+        combo.clear()
+        combo.addItem(_("Automatic"), "")
+        for model in self._fitting_models():
+            combo.addItem(f"{model['title']} {model['version']}", model["id"])
+        combo.blockSignals(was_blocked)
+        self._show_card()
+
+    def _select_model(self, model: str) -> None:
+        for index in range(self.ui.modelComboBox.count):
+            if self.ui.modelComboBox.itemData(index) == model:
+                self.ui.modelComboBox.setCurrentIndex(index)
+
+    def _method_changed(self, _index: int) -> None:
+        self._fill_models()
+        self._on_changed(self.method.id, self.model)
+
+    def _model_changed(self, _index: int) -> None:
+        self._show_card()
+        self._on_changed(self.method.id, self.model)
+
+    def _show_card(self) -> None:
+        chosen = [m for m in self._models if m["id"] == self.model]
+        self._card(method_card_html(self.method, chosen[0] if chosen else None), rich=True)
+
+    def _card(self, text: str, rich: bool = False) -> None:
+        self.ui.methodCardLabel.text = text if rich else html.escape(text)
+
+
+def method_card_html(chosen: Any, model: Mapping[str, Any] | None) -> str:
+    """The method's summary and citation and, for a chosen model, what its manifest says about it."""
+    lines = [html.escape(chosen.summary)]
+    if chosen.citation:
+        lines.append(f"<i>{html.escape(chosen.citation)}</i>")
+    if model is not None:
+        lines += [
+            f"<b>{html.escape(name)}:</b> {html.escape(str(model[key]))}"
+            for name, key in (
+                (_("Intended use"), "intended_use"),
+                (_("Limits"), "limitations"),
+                (_("Licence of the weights"), "license"),
+                (_("Size"), "size"),
+            )
+            if model.get(key)
+        ]
+    return "<br>".join(lines)

@@ -1,0 +1,71 @@
+"""From film nodes to a Case, and from a Result to the nodes and views of a reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from XRayLib.case import Case, Options, Result
+from XRayLib.registry import method as method_by_id
+from XRayLib.scene.film_views import show_in_slices
+from XRayLib.scene.radiograph_nodes import radiograph_from_node
+from XRayLib.scene.show_result import ShownResult, put_result
+from XRayLib.scene.volume_nodes import show_volume_rendering
+
+
+def case_from_films(films: Sequence[Any]) -> Case:
+    """The case of radiograph nodes, geometry in world RAS."""
+    return Case(tuple(radiograph_from_node(node) for node in films))
+
+
+def show_reconstruction(
+    result: Result,
+    films: Sequence[Any],
+    *,
+    volume_node: Any = None,
+    with_residual: bool = False,
+    with_rendering: bool = True,
+) -> ShownResult:
+    """Put the result into the scene, in the slice views and, when asked for, rendered in 3D."""
+    import slicer
+
+    shown = put_result(result, films, volume_node=volume_node, with_residual=with_residual)
+    show_in_slices(shown.volume)
+    if with_rendering:
+        show_volume_rendering(shown.volume, slicer.modules.volumerendering.logic())
+        _look_at(shown.volume)
+    return shown
+
+
+def _look_at(volume: Any) -> None:
+    """Turn the first 3D view to the patient's front and fit the volume."""
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    if manager is None or manager.threeDViewCount == 0:
+        return
+    view = manager.threeDWidget(0).threeDView()
+    view.lookFromAxis(_ANTERIOR)
+    bounds = [0.0] * 6
+    volume.GetRASBounds(bounds)
+    camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view.mrmlViewNode())
+    middle = [(bounds[axis] + bounds[axis + 1]) / 2 for axis in (0, 2, 4)]
+    extent = max(bounds[axis + 1] - bounds[axis] for axis in (0, 2, 4))
+    camera.SetFocalPoint(middle)
+    camera.SetPosition(middle[0], middle[1] + 2.2 * extent, middle[2])
+    camera.SetViewUp(0, 0, 1)
+    camera.ResetClippingRange()
+
+
+_ANTERIOR = 5
+"""ctkAxesWidget::Anterior"""
+
+
+def reconstruct_blocking(films: Sequence[Any], method_id: str, model: str, volume_node: Any) -> ShownResult:
+    """Run a method in the worker, wait, and show the result."""
+    from XRayLib.jobs import run_blocking
+
+    case = case_from_films(films)
+    method_by_id(method_id).check(case)
+    result = run_blocking(method_id, case, Options(bundle=model), lambda _fraction, _stage: None)
+    return show_reconstruction(result, films, volume_node=volume_node)

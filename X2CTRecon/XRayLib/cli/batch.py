@@ -1,0 +1,107 @@
+"""``xray3d batch``: many cases from a table; one bad case never stops the rest."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from XRayLib.case import Options
+from XRayLib.cli.output import DeviceOption, JsonFlag, json_ready, reporting
+from XRayLib.cli.reconstruct import load_case, reconstruct_case, save_result
+from XRayLib.errors import InputError, MissingDependencyError, XRay3DError
+
+
+def batch(
+    cases: Annotated[
+        Path, typer.Argument(help="CSV with columns id, view1, view2, ... and optional method, model, prior_ct.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder: one volume and one .json per case.")],
+    method_id: Annotated[str, typer.Option("--method")] = "x2ct-cnn",
+    ray: Annotated[
+        str, typer.Option("--ray", help="Ray cluster address, or 'local'; empty runs one case at a time.")
+    ] = "",
+    device: DeviceOption = "auto",
+    as_json: JsonFlag = False,
+) -> None:
+    """Reconstruct every case of a table. Cases whose .json says "ok" are skipped, so a stopped batch goes on."""
+    with reporting(as_json) as out:
+        rows = read_cases(cases)
+        output.mkdir(parents=True, exist_ok=True)
+        todo = [row for row in rows if not _finished(output / f"{row['id']}.json")]
+        out.say(f"{len(rows)} cases, {len(rows) - len(todo)} already done.")
+        arguments = [(row, output, method_id, device) for row in todo]
+        outcomes = _run_on_ray(arguments, ray) if ray else (run_row(*argument) for argument in arguments)
+        failed = 0
+        for outcome in outcomes:
+            failed += outcome["status"] != "ok"
+            out.say(
+                f"{outcome['id']}: {outcome['status']}" + (f" ({outcome['message']})" if "message" in outcome else "")
+            )
+        done = len(rows) - failed
+        out.result({"cases": len(rows), "ok": done, "failed": failed, "output": output}, f"{done} ok, {failed} failed")
+        if failed:
+            raise typer.Exit(1)
+
+
+def read_cases(path: Path) -> list[dict[str, str]]:
+    """The rows of the table; relative image paths are taken from the table's folder."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in csv.DictReader(stream)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"The table {path.name} cannot be read ({error}): save it as UTF-8 CSV.") from error
+    identifiers = [row.get("id", "") for row in rows]
+    if not rows or not all(identifiers) or len(set(identifiers)) != len(identifiers):
+        raise InputError(f"{path.name} needs a column 'id' with a different value in every row.")
+    if any(Path(name).name != name for name in identifiers):
+        raise InputError(f"{path.name}: an id must be a plain name without slashes.")
+    for row in rows:
+        for key in [key for key in row if row[key] and (key.startswith("view") or key == "prior_ct")]:
+            row[key] = row[key] if Path(row[key]).is_absolute() else str(path.resolve().parent / row[key])
+    return rows
+
+
+def run_row(row: dict[str, str], output: Path, method_id: str, device: str) -> dict[str, Any]:
+    """Reconstruct one row; the outcome, also written as ``<id>.json``, tells success or the reason of failure."""
+    outcome: dict[str, Any] = {"id": row["id"], "status": "ok"}
+    try:
+        views = [row[key] for key in sorted(row) if key.startswith("view") and row[key]]
+        case = load_case(views, Path(row["prior_ct"]) if row.get("prior_ct") else None, row.get("body_part", ""))
+        options = Options(device=device, bundle=row.get("model", ""))
+        result = reconstruct_case(case, row.get("method") or method_id, options, lambda _fraction, _stage: None)
+        save_result(result, output / f"{row['id']}.nii.gz", None)
+        outcome |= {"quality": result.quality, "warnings": result.warnings, "provenance": result.provenance}
+    except XRay3DError as error:
+        outcome |= {"status": error.code, "message": str(error)}
+    except Exception as error:  # one bad case never stops the rest
+        outcome |= {"status": "failed", "message": f"{type(error).__name__}: {error}"}
+    (output / f"{row['id']}.json").write_text(json.dumps(json_ready(outcome), indent=1), encoding="utf-8")
+    return outcome
+
+
+def _finished(path: Path) -> bool:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["status"] == "ok"
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _run_on_ray(arguments: list[tuple], address: str) -> Iterator[dict[str, Any]]:
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise MissingDependencyError("--ray needs the package ray: install 'xray3d[cluster]'.") from None
+    ray.init(address=None if address == "local" else address, log_to_driver=False)
+    try:
+        remote = ray.remote(num_cpus=1)(run_row)
+        pending = [remote.remote(*argument) for argument in arguments]
+        while pending:
+            ready, pending = ray.wait(pending, num_returns=1)
+            yield ray.get(ready[0])
+    finally:
+        ray.shutdown()

@@ -1,0 +1,32 @@
+"""``xray3d bench``: measured speed beside peers, as JSON lines."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Annotated
+
+import typer
+
+from XRayLib.cli.output import JsonFlag, reporting
+from XRayLib.errors import InputError
+
+BENCHMARKS = {
+    "projector": "XRayLib.projector.benchmark",
+    "x2ct": "XRayLib.runtime.benchmark",
+}
+"""Name -> module with ``benchmark()``, which yields one dict per case."""
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(BENCHMARKS)}; empty for all.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Run benchmarks; one JSON object per line. Peers run in the same process when they are installed."""
+    with reporting(as_json) as out:
+        if name and name not in BENCHMARKS:
+            raise InputError(f"There is no benchmark '{name}'. Known: {', '.join(BENCHMARKS)}.")
+        for chosen in [name] if name else BENCHMARKS:
+            out.say(f"Benchmark {chosen} ...")
+            for row in importlib.import_module(BENCHMARKS[chosen]).benchmark():
+                typer.echo(json.dumps(row))

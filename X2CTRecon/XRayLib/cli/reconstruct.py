@@ -1,0 +1,93 @@
+"""``xray3d reconstruct``: X-rays to a CT-like volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from XRayLib.case import Case, Options, Result
+from XRayLib.cli.output import DeviceOption, JsonFlag, reporting
+from XRayLib.errors import InputError
+from XRayLib.registry import Progress, method
+
+
+def reconstruct(
+    view: Annotated[
+        list[str], typer.Option("--view", help="IMAGE[:GEOMETRY]; once per view. GEOMETRY: a file, or pa, ap, ll, rl.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The volume in HU (.nii.gz, .nrrd, .mha).")],
+    method_id: Annotated[str, typer.Option("--method", help="See the table of methods in the README.")] = "x2ct-cnn",
+    model: Annotated[str, typer.Option("--model", help="Model bundle id; default: the method's own choice.")] = "",
+    prior_ct: Annotated[Path | None, typer.Option("--prior-ct", help="An earlier CT of the patient.")] = None,
+    body_part: Annotated[str, typer.Option("--body-part", help="e.g. chest.")] = "",
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Folder for re-projections, residuals and HTML.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    device: DeviceOption = "auto",
+    as_json: JsonFlag = False,
+) -> None:
+    """Reconstruct a CT-like volume from X-rays. Internal detail is a plausible estimate, not a measurement."""
+    with reporting(as_json) as out:
+        check_output(output)
+        options = Options(device=device, bundle=model, seed=seed)
+        with out.progress() as progress:
+            case = load_case(view, prior_ct, body_part)
+            result = reconstruct_case(case, method_id, options, progress)
+            save_result(result, output, report)
+        for warning in result.warnings:
+            out.say(f"Note: {warning}")
+        summary = {
+            "output": output,
+            "method": result.method,
+            "quality": result.quality,
+            "warnings": result.warnings,
+            "provenance": result.provenance,
+        }
+        out.result(summary, f"Wrote {output}")
+
+
+def check_output(path: Path) -> None:
+    """Fail before the work, not after it."""
+    if not path.name.endswith((".nii", ".nii.gz", ".nrrd", ".mha")):
+        raise InputError(f"{path.name}: name the output .nii.gz, .nrrd or .mha.")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"The folder {path.resolve().parent} does not exist: create it first.")
+
+
+def load_case(views: list[str], prior_ct: Path | None = None, body_part: str = "") -> Case:
+    """The case that ``--view`` and ``--prior-ct`` describe."""
+    from XRayLib.ct import load_ct
+    from XRayLib.radiograph import load_radiograph, parse_view_argument
+
+    radiographs = []
+    for argument in views:
+        image, geometry = parse_view_argument(argument)
+        radiographs.append(load_radiograph(image, geometry))
+    return Case(tuple(radiographs), ct=None if prior_ct is None else load_ct(prior_ct), body_part=body_part)
+
+
+def reconstruct_case(case: Case, method_id: str, options: Options, progress: Progress) -> Result:
+    """Run a volume method in the worker process, as the Slicer module does."""
+    from XRayLib.jobs import run_blocking
+
+    chosen = method(method_id)
+    if chosen.returns != "volume":
+        raise InputError(f"{chosen.title} does not return a volume: choose another --method.")
+    chosen.check(case)
+    return run_blocking(method_id, case, options, progress)
+
+
+def save_result(result: Result, output: Path, report: Path | None) -> None:
+    """The volume file and, when asked for, the report folder."""
+    from XRayLib.ct import save_volume
+
+    if result.volume is None:
+        raise RuntimeError("the method returned no volume")
+    save_volume(result.volume, output)
+    if report is not None:
+        from XRayLib.report import write_report
+
+        write_report(result, report)

@@ -1,0 +1,92 @@
+"""The HTML report: one file, no external resources, readable in any browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from XRayLib.case import Result, View
+from XRayLib.report.pictures import CT_RANGE_HU, grey_png, orthogonal_slices, signed_png
+
+STATEMENT = (
+    "Research use only. Not a medical device. A projection adds up everything along its rays: depth along a ray and "
+    "internal detail in this volume are plausible estimates learned from other patients. Lesions may be missing or "
+    "invented; do not measure or diagnose from it."
+)
+
+
+def write_report(result: Result, folder: Path, figures: dict[str, Path] | None = None) -> Path:
+    """Write ``report.html`` and, per view, ``view<N>_reprojection.nrrd`` and ``view<N>_residual.nrrd``.
+
+    ``figures`` are further pictures (title -> PNG file), shown first. Returns the path of the HTML file.
+    """
+    import jinja2
+
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    for index, view in enumerate(result.views, start=1):
+        _save_images(view, folder, index)
+    html = environment.get_template("report.html").render(
+        method=result.method,
+        statement=STATEMENT,
+        figures=[(title, _embedded(path)) for title, path in (figures or {}).items()],
+        views=[_view_values(view) for view in result.views],
+        slices=_slices(result),
+        warnings=result.warnings,
+        quality=result.quality,
+        provenance=json.dumps(dict(result.provenance), indent=1, default=str, sort_keys=True),
+    )
+    path = folder / "report.html"
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def _view_values(view: View) -> dict[str, Any]:
+    film, mask = view.radiograph.line_integral, view.radiograph.mask
+    gain, offset = view.fitted_gain_offset
+    fitted = gain * view.reprojection + offset
+    residual = film - fitted if mask is None else (film - fitted) * mask
+    low, high = np.percentile(film if mask is None or not mask.any() else film[mask], [0.5, 99.8])
+    geometry = view.radiograph.geometry
+    return {
+        "name": view.radiograph.view or "view",
+        "film": grey_png(film, low, high),
+        "reprojection": grey_png(fitted, low, high),
+        "residual_picture": signed_png(residual, 0.5 * (high - low)),
+        "residual": view.residual,
+        "angles": f"{geometry.primary_angle_deg:.1f} / {geometry.secondary_angle_deg:.1f}",
+        "source_to_detector_mm": geometry.source_to_detector_mm,
+        "assumed": [*geometry.assumed, *view.radiograph.assumptions],
+    }
+
+
+def _slices(result: Result) -> list[tuple[str, str]]:
+    shown = []
+    if result.volume is not None:
+        shown += [(name, grey_png(image, *CT_RANGE_HU)) for name, image in orthogonal_slices(result.volume).items()]
+    if result.uncertainty is not None:
+        for name, image in orthogonal_slices(result.uncertainty).items():
+            shown.append((f"{name}, uncertainty (SD, 0 to 400 HU)", grey_png(image, 0, 400)))
+    return shown
+
+
+def _save_images(view: View, folder: Path, index: int) -> None:
+    from XRayLib.radiograph.save import save_radiograph
+
+    gain, offset = view.fitted_gain_offset
+    fitted = np.asarray(gain * view.reprojection + offset, np.float32)
+    for name, image in (("reprojection", fitted), ("residual", view.radiograph.line_integral - fitted)):
+        save_radiograph(
+            replace(view.radiograph, line_integral=image.astype(np.float32)), folder / f"view{index}_{name}.nrrd"
+        )
+
+
+def _embedded(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

@@ -1,0 +1,1 @@
+"""Parts of the panels that both modules show: films, models, the running job."""

@@ -1,0 +1,85 @@
+"""Adding X-rays to the case: from files, or from images that are already in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from XRayLib.scene.film_loading import file_of_node
+from XRayLib.scene.radiograph_nodes import is_radiograph, put_radiograph
+
+
+class FilmAdding:
+    """The buttons under the film rows. ``on_added(node)`` for each film that arrives, in the order asked for."""
+
+    def __init__(self, ui: Any, jobs: Any, on_added: Callable[[Any], None], on_status: Callable[[str], None]) -> None:
+        self.ui = ui
+        self.jobs = jobs
+        self._on_added = on_added
+        self._say = on_status
+        ui.addFileButton.connect("clicked(bool)", self.chooseFiles)
+        ui.addNodeButton.connect("clicked(bool)", self.addSceneImage)
+        ui.sceneImageSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._selection_changed)
+
+    def chooseFiles(self, _checked: bool = False) -> None:
+        """Let the user pick image files."""
+        import qt
+
+        paths = qt.QFileDialog.getOpenFileNames(
+            slicer.util.mainWindow(),
+            _("Add X-rays"),
+            "",
+            _("X-rays (*.dcm *.ima *.png *.jpg *.jpeg *.tif *.tiff *.nrrd *.nii *.nii.gz *.mha *.mhd);;All files (*)"),
+        )
+        self.addFiles(list(paths))
+
+    def addFiles(self, paths: Sequence[str]) -> None:
+        """Load files one after the other; a file that cannot be used is explained and changes nothing."""
+        if not paths:
+            return
+        path, rest = paths[0], list(paths[1:])
+        self._say(_("Loading {name} ...").format(name=Path(path).name))
+
+        def arrived(radiograph: Any) -> None:
+            self._on_added(put_radiograph(radiograph, Path(path).name.partition(".")[0]))
+            self._say("")
+            self.addFiles(rest)
+
+        def refused(failure: Any) -> None:
+            self._say(failure.message)
+            slicer.util.errorDisplay(failure.message)
+            self.addFiles(rest)
+
+        self.jobs.load_film(path, on_done=arrived, on_failed=refused)
+
+    def addSceneImage(self, _checked: bool = False) -> None:
+        """Make an X-ray of the chosen image in the scene; one that is an X-ray already just joins the case."""
+        node = self.ui.sceneImageSelector.currentNode()
+        if node is None:
+            return
+        if is_radiograph(node):
+            self._on_added(node)
+            return
+        name = node.GetName()
+        self._say(_("Reading {name} ...").format(name=name))
+        path, geometry = file_of_node(node)
+
+        def arrived(radiograph: Any) -> None:
+            self._on_added(put_radiograph(radiograph, name + " X-ray"))
+            self._say("")
+
+        self.jobs.load_film(path, geometry, on_done=arrived, on_failed=self._refused)
+
+    def _refused(self, failure: Any) -> None:
+        self._say(failure.message)
+        slicer.util.errorDisplay(failure.message)
+
+    def _selection_changed(self, node: Any) -> None:
+        self.ui.addNodeButton.enabled = node is not None
+        self.ui.addNodeButton.toolTip = (
+            _("Add this image to the case.") if node is not None else _("Choose an image in the scene first.")
+        )

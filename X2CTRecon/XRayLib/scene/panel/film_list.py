@@ -1,0 +1,36 @@
+"""The rows of the films in a case, kept equal to a list of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from XRayLib.scene.panel.film_row import FilmRow
+
+
+class FilmList:
+    """Rows inside ``layout``, one per node, in order; rows of unchanged nodes are kept."""
+
+    def __init__(self, layout: Any, on_remove: Callable[[Any], None], on_changed: Callable[[Any], None]) -> None:
+        self._layout = layout
+        self._on_remove = on_remove
+        self._on_changed = on_changed
+        self.rows: list[FilmRow] = []
+
+    def show(self, nodes: Sequence[Any]) -> None:
+        """Make the rows those of ``nodes``."""
+        kept = {row.node.GetID(): row for row in self.rows}
+        wanted = [node.GetID() for node in nodes]
+        for node_id in set(kept) - set(wanted):
+            row = kept.pop(node_id)
+            self._layout.removeWidget(row.widget)
+            row.widget.hide()
+            row.widget.deleteLater()
+        self.rows = [kept.get(node.GetID()) or FilmRow(node, self._on_remove, self._on_changed) for node in nodes]
+        for index, row in enumerate(self.rows):
+            self._layout.insertWidget(index, row.widget)
+
+    def update(self) -> None:
+        """Show the nodes' present geometry."""
+        for row in self.rows:
+            row.update()

@@ -1,0 +1,98 @@
+"""One film in the panel: thumbnail, geometry, assumptions, the view when it was assumed, a remove button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from XRayLib.geometry import assumed_film_geometry
+from XRayLib.scene.panel.film_text import VIEW_NAMES, assumption_line, geometry_line
+from XRayLib.scene.panel.thumbnail import thumbnail_pixmap
+from XRayLib.scene.radiograph_nodes import radiograph_from_node, set_geometry
+
+WARNING_COLOR = "#b36b00"
+
+
+class FilmRow:
+    """The row of one radiograph node. ``widget`` is the Qt frame to put into a layout."""
+
+    def __init__(self, node: Any, on_remove: Callable[[Any], None], on_changed: Callable[[Any], None]) -> None:
+        self.node = node
+        self._on_changed = on_changed
+        self.widget = qt.QFrame()
+        self.widget.setFrameShape(qt.QFrame.StyledPanel)
+        outer = qt.QHBoxLayout(self.widget)
+        self.thumbnail = qt.QLabel()
+        self.thumbnail.setFixedSize(96, 96)
+        self.thumbnail.setAlignment(qt.Qt.AlignCenter)
+        outer.addWidget(self.thumbnail)
+        texts = qt.QVBoxLayout()
+        outer.addLayout(texts)
+        outer.setStretch(1, 1)
+        self.title = self._label(texts)
+        self.geometry = self._label(texts)
+        self.assumptions = self._label(texts)
+        self.assumptions.setStyleSheet(f"color: {WARNING_COLOR}")
+        self._add_assumed_controls(texts)
+        self.removeButton = qt.QPushButton(_("Remove"))
+        self.removeButton.toolTip = _("Take this X-ray out of the case and out of the scene.")
+        self.removeButton.connect("clicked(bool)", lambda _checked=False: on_remove(self.node))
+        outer.addWidget(self.removeButton)
+        self.update()
+
+    def _label(self, layout: Any) -> Any:
+        label = qt.QLabel()
+        label.setWordWrap(True)
+        layout.addWidget(label)
+        return label
+
+    def _add_assumed_controls(self, layout: Any) -> None:
+        self.assumedControls = qt.QWidget()
+        line = qt.QHBoxLayout(self.assumedControls)
+        line.setContentsMargins(0, 0, 0, 0)
+        self.viewComboBox = qt.QComboBox()
+        self.viewComboBox.toolTip = _("The film carries no projection angles: say which view it is.")
+        for code, name in VIEW_NAMES.items():
+            self.viewComboBox.addItem(name, code)
+        self.distanceSpinBox = qt.QSpinBox()
+        self.distanceSpinBox.setRange(500, 4000)
+        self.distanceSpinBox.setSuffix(" mm")
+        self.distanceSpinBox.toolTip = _("Distance from the X-ray source to the film. Chest stands: 1500 to 2000 mm.")
+        line.addWidget(self.viewComboBox)
+        line.addWidget(self.distanceSpinBox)
+        layout.addWidget(self.assumedControls)
+        self.viewComboBox.connect("currentIndexChanged(int)", self._apply_assumed)
+        self.distanceSpinBox.connect("valueChanged(int)", self._apply_assumed)
+
+    def update(self) -> None:
+        """Show what the node holds now."""
+        radiograph = radiograph_from_node(self.node)
+        self.thumbnail.setPixmap(thumbnail_pixmap(radiograph.line_integral))
+        self.title.text = self.node.GetName()
+        self.geometry.text = geometry_line(radiograph.geometry)
+        self.assumptions.text = assumption_line(radiograph)
+        self.assumptions.setVisible(bool(self.assumptions.text))
+        standard = radiograph.view in VIEW_NAMES and bool(radiograph.geometry.assumed)
+        self.assumedControls.setVisible(standard)
+        if standard:
+            blocked = [(widget, widget.blockSignals(True)) for widget in (self.viewComboBox, self.distanceSpinBox)]
+            self.viewComboBox.setCurrentIndex(list(VIEW_NAMES).index(radiograph.view))
+            self.distanceSpinBox.setValue(round(radiograph.geometry.source_to_detector_mm))
+            for widget, was_blocked in blocked:
+                widget.blockSignals(was_blocked)
+
+    def _apply_assumed(self, _value: int = 0) -> None:
+        radiograph = radiograph_from_node(self.node)
+        view = list(VIEW_NAMES)[self.viewComboBox.currentIndex]
+        geometry = assumed_film_geometry(
+            view,
+            radiograph.geometry.size_px,
+            radiograph.geometry.pixel_spacing_mm,
+            float(self.distanceSpinBox.value),
+        )
+        set_geometry(self.node, geometry, view)
+        self.update()
+        self._on_changed(self.node)

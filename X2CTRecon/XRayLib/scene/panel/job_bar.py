@@ -1,0 +1,104 @@
+"""Apply, Cancel, progress and messages: the state of one job in the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from XRayLib.scene.dependencies import install_missing, missing_requirements
+
+Callbacks = Mapping[str, Callable[..., None]]
+
+
+class JobBar:
+    """Drives applyButton, cancelButton, progressBar, statusLabel, installButton, runOnCpuButton, diagnosticsButton."""
+
+    def __init__(self, ui: Any, jobs: Any, on_apply: Callable[[], None], on_run_on_cpu: Callable[[], None]) -> None:
+        self.ui = ui
+        self.jobs = jobs
+        self._allowed = (False, "")
+        self._running = False
+        ui.applyButton.connect("clicked(bool)", lambda _checked=False: on_apply())
+        ui.runOnCpuButton.connect("clicked(bool)", lambda _checked=False: on_run_on_cpu())
+        ui.cancelButton.connect("clicked(bool)", self.cancel)
+        ui.diagnosticsButton.connect("clicked(bool)", self.copyDiagnostics)
+        ui.installButton.connect("clicked(bool)", self.install)
+        self.idle()
+
+    def allow(self, ready: bool, reason: str) -> None:
+        """Whether the case can run, and why not."""
+        self._allowed = (ready, reason)
+        self._show_buttons()
+
+    def run(self, start: Callable[[Callbacks], None], on_done: Callable[[Any], None]) -> None:
+        """Start a job; ``start`` gets the callbacks ``on_progress``, ``on_done`` and ``on_failed``."""
+        self._running = True
+        self.ui.runOnCpuButton.setVisible(False)
+        self.ui.progressBar.setVisible(True)
+        self.ui.progressBar.setValue(0)
+        self.say(_("Starting ..."))
+        self._show_buttons()
+
+        def done(result: Any) -> None:
+            self.idle()
+            self.say(_("Done."))
+            on_done(result)
+
+        start({"on_progress": self._progress, "on_done": done, "on_failed": self._failed})
+
+    def cancel(self, _checked: bool = False) -> None:
+        """Stop the job; the scene stays as it is."""
+        self.say(_("Cancelling ..."))
+        self.ui.cancelButton.enabled = False
+        self.jobs.cancel()
+
+    def idle(self) -> None:
+        """No job runs."""
+        self._running = False
+        self.ui.progressBar.setVisible(False)
+        self._show_buttons()
+
+    def say(self, text: str) -> None:
+        """A line under the buttons."""
+        self.ui.statusLabel.text = text
+
+    def install(self, _checked: bool = False) -> None:
+        """Ask, then install what is missing."""
+        with slicer.util.tryWithErrorDisplay(_("The components could not be installed."), waitCursor=True):
+            install_missing()
+        self._show_buttons()
+
+    def copyDiagnostics(self, _checked: bool = False) -> None:
+        """Versions, devices and the last messages, without patient data, to the clipboard."""
+        import qt
+
+        qt.QApplication.clipboard().setText(self.jobs.diagnostics())
+        self.say(_("Diagnostics copied to the clipboard."))
+
+    def _progress(self, fraction: float, stage: str, remaining_s: float | None = None) -> None:
+        self.ui.progressBar.setValue(round(100 * fraction))
+        left = _(", about {seconds:.0f} s left").format(seconds=remaining_s) if remaining_s and remaining_s > 1 else ""
+        self.say(f"{stage}{left}")
+
+    def _failed(self, failure: Any) -> None:
+        self.idle()
+        if failure.code == "cancelled":
+            self.say(_("Cancelled. The scene is unchanged."))
+            return
+        self.ui.runOnCpuButton.setVisible(failure.code == "out_of_memory")
+        message = f"{failure.message} {failure.hint}".strip()
+        self.say(message)
+        slicer.util.errorDisplay(message, detailedText=failure.detail)
+
+    def _show_buttons(self) -> None:
+        ready, reason = self._allowed
+        missing = missing_requirements()
+        if missing:
+            ready, reason = False, _("Install the components first: {names}.").format(names=", ".join(missing))
+        self.ui.installButton.setVisible(bool(missing))
+        self.ui.applyButton.enabled = ready and not self._running
+        self.ui.applyButton.toolTip = _("A job is running.") if self._running else reason
+        self.ui.cancelButton.enabled = self._running
