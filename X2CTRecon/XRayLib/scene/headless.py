@@ -1,7 +1,7 @@
 """3D Slicer's scene, logics and views without its window: for the demo, the command line and tests.
 
-Runs on the wheel ``slicer-core`` and in Slicer's ``PythonSlicer``. Everything here is Slicer's own MRML; only what lives
-in Slicer's Qt libraries (application object, layout manager, subject hierarchy upkeep) is stood in for.
+Runs on the wheel ``slicer-core`` and in Slicer's ``PythonSlicer``. Everything here is Slicer's own MRML; only what
+lives in Slicer's Qt libraries (application object, layout manager, subject hierarchy upkeep) is stood in for.
 """
 
 from __future__ import annotations
