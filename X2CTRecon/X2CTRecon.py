@@ -196,7 +196,7 @@ class X2CTReconLogic(ScriptedLoadableModuleLogic):
 
         Returns XRayLib.scene.show_result.ShownResult.
         """
-        from X2CTReconLib.scene_reconstruction import reconstruct_blocking
+        from X2CTReconLib.panel_reconstruction import reconstruct_blocking
 
         return reconstruct_blocking(films, method, model, outputVolume)
 

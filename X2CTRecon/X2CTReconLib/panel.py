@@ -20,7 +20,7 @@ from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node
 from XRayLib.scene.worker_session import WorkerSession
 
 from X2CTReconLib.panel_method import MethodChoice
-from X2CTReconLib.scene_reconstruction import case_from_films, show_reconstruction
+from X2CTReconLib.panel_reconstruction import case_from_films, show_reconstruction
 
 
 class ReconstructionPanel:

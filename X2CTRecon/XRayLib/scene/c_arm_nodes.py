@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from XRayLib.geometry import XRayGeometry
+from XRayLib.scene.radiograph_nodes import radiograph_from_node
 
 SOURCE_RADIUS_MM = 12.0
+FILM_COLORS = ((0.78, 0.63, 0.27), (0.27, 0.63, 0.78))
+"""Colours of the first and second film's set-up, the same as their views'."""
+C_ARM_ROLE = "XRay3DCArm"
+"""Node reference from a film to the model of its set-up."""
 
 
 def detector_corners_ras_mm(geometry: XRayGeometry) -> np.ndarray:
@@ -59,3 +65,20 @@ def put_c_arm(geometry: XRayGeometry, name: str, color: tuple[float, float, floa
         display.SetLighting(False)
         display.SetVisibility2D(False)
     return node
+
+
+def show_set_up(films: Sequence[Any], visible: bool) -> list[Any]:
+    """Draw the set-up of each film in 3D, or take it away; returns the model nodes."""
+    import slicer
+
+    models = []
+    for index, film in enumerate(films):
+        model = film.GetNodeReference(C_ARM_ROLE)
+        if visible:
+            color = FILM_COLORS[index % len(FILM_COLORS)]
+            model = put_c_arm(radiograph_from_node(film).geometry, film.GetName() + " set-up", color, model)
+            film.SetNodeReferenceID(C_ARM_ROLE, model.GetID())
+            models.append(model)
+        elif model is not None:
+            slicer.mrmlScene.RemoveNode(model)
+    return models

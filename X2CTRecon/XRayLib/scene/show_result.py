@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from XRayLib.case import Result, View
-from XRayLib.scene.c_arm_nodes import put_c_arm
-from XRayLib.scene.layout import FILM_VIEW_COLORS
+from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.provenance import STATEMENT, write_attributes
 from XRayLib.scene.radiograph_nodes import put_on_detector
 from XRayLib.scene.subject_hierarchy import put_in_folder
@@ -45,11 +44,7 @@ def put_result(
     if result.volume is None:
         raise ValueError("put_result shows volume results only")
     with whole_or_nothing():
-        shown = _put_nodes(result, films, volume_node, with_residual, name)
-    for index, node in enumerate(shown.c_arms):
-        film = films[index]
-        film.SetNodeReferenceID("XRay3DCArm", node.GetID())
-    return shown
+        return _put_nodes(result, films, volume_node, with_residual, name)
 
 
 def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_residual: bool, name: str) -> ShownResult:
@@ -74,15 +69,7 @@ def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_resi
     if result.uncertainty is not None:
         uncertainty = put_volume(result.uncertainty, name + " uncertainty (SD)")
         write_attributes(uncertainty, {"Kind": "uncertainty", "Method": result.method})
-    c_arms = tuple(
-        put_c_arm(
-            view.radiograph.geometry,
-            film.GetName() + " set-up",
-            _rgb(FILM_VIEW_COLORS[index % len(FILM_VIEW_COLORS)]),
-            film.GetNodeReference("XRay3DCArm"),
-        )
-        for index, (view, film) in enumerate(zip(result.views, films, strict=True))
-    )
+    c_arms = tuple(show_set_up(films, True))
     shown = ShownResult(volume, reprojections, residuals, uncertainty, c_arms)
     extras = [uncertainty] if uncertainty is not None else []
     put_in_folder([*films, volume, *reprojections, *residuals, *extras, *c_arms], volume.GetName() + " case")
@@ -112,7 +99,3 @@ def _put_residual(view: View, film: Any) -> Any:
     display.SetWindowLevelMinMax(-spread, spread)
     write_attributes(node, {"Kind": "residual"})
     return node
-
-
-def _rgb(color: str) -> tuple[float, float, float]:
-    return tuple(int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))  # type: ignore[return-value]

@@ -15,8 +15,11 @@ CT_WINDOW_LEVEL = (1400.0, -200.0)
 VOLUME_RENDERING_PRESET = "CT-AAA"
 
 
-def volume_from_node(node: Any) -> Volume:
-    """The voxels of a scalar volume node with its parent transforms applied to ``ijk_to_ras``, quantity "HU"."""
+def volume_from_node(node: Any, in_world: bool = True) -> Volume:
+    """The voxels of a scalar volume node, quantity "HU".
+
+    ``ijk_to_ras`` goes to world RAS (parent transforms applied), or to the node's own RAS when not ``in_world``.
+    """
     import slicer
     import vtk
 
@@ -25,7 +28,8 @@ def volume_from_node(node: Any) -> Volume:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     voxels = np.array(slicer.util.arrayFromVolume(node), dtype=np.float32)
-    return Volume(voxels, local_to_world(node) @ array_of(matrix), "HU")
+    to_world = local_to_world(node) if in_world else np.eye(4)
+    return Volume(voxels, to_world @ array_of(matrix), "HU")
 
 
 def put_volume(volume: Volume, name: str, node: Any = None) -> Any:

@@ -66,13 +66,13 @@ class FilmAdding:
             return
         name = node.GetName()
         self._say(_("Reading {name} ...").format(name=name))
-        path, geometry = file_of_node(node)
+        path = file_of_node(node)
 
         def arrived(radiograph: Any) -> None:
             self._on_added(put_radiograph(radiograph, name + " X-ray"))
             self._say("")
 
-        self.jobs.load_film(path, geometry, on_done=arrived, on_failed=self._refused)
+        self.jobs.load_film(path, on_done=arrived, on_failed=self._refused)
 
     def _refused(self, failure: Any) -> None:
         self._say(failure.message)

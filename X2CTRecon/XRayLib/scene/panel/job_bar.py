@@ -8,13 +8,13 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from XRayLib.scene.dependencies import install_missing, missing_requirements
+from XRayLib.scene.panel.tools import ToolButtons
 
 Callbacks = Mapping[str, Callable[..., None]]
 
 
 class JobBar:
-    """Drives applyButton, cancelButton, progressBar, statusLabel, installButton, runOnCpuButton, diagnosticsButton."""
+    """Drives applyButton, cancelButton, progressBar, statusLabel and runOnCpuButton."""
 
     def __init__(self, ui: Any, jobs: Any, on_apply: Callable[[], None], on_run_on_cpu: Callable[[], None]) -> None:
         self.ui = ui
@@ -24,8 +24,7 @@ class JobBar:
         ui.applyButton.connect("clicked(bool)", lambda _checked=False: on_apply())
         ui.runOnCpuButton.connect("clicked(bool)", lambda _checked=False: on_run_on_cpu())
         ui.cancelButton.connect("clicked(bool)", self.cancel)
-        ui.diagnosticsButton.connect("clicked(bool)", self.copyDiagnostics)
-        ui.installButton.connect("clicked(bool)", self.install)
+        self.tools = ToolButtons(ui, jobs, on_status=self.say, on_installed=self._show_buttons)
         self.idle()
 
     def allow(self, ready: bool, reason: str) -> None:
@@ -65,19 +64,6 @@ class JobBar:
         """A line under the buttons."""
         self.ui.statusLabel.text = text
 
-    def install(self, _checked: bool = False) -> None:
-        """Ask, then install what is missing."""
-        with slicer.util.tryWithErrorDisplay(_("The components could not be installed."), waitCursor=True):
-            install_missing()
-        self._show_buttons()
-
-    def copyDiagnostics(self, _checked: bool = False) -> None:
-        """Versions, devices and the last messages, without patient data, to the clipboard."""
-        import qt
-
-        qt.QApplication.clipboard().setText(self.jobs.diagnostics())
-        self.say(_("Diagnostics copied to the clipboard."))
-
     def _progress(self, fraction: float, stage: str, remaining_s: float | None = None) -> None:
         self.ui.progressBar.setValue(round(100 * fraction))
         left = _(", about {seconds:.0f} s left").format(seconds=remaining_s) if remaining_s and remaining_s > 1 else ""
@@ -88,17 +74,17 @@ class JobBar:
         if failure.code == "cancelled":
             self.say(_("Cancelled. The scene is unchanged."))
             return
-        self.ui.runOnCpuButton.setVisible(failure.code == "out_of_memory")
+        self.ui.runOnCpuButton.setVisible(failure.offer_cpu)
         message = f"{failure.message} {failure.hint}".strip()
         self.say(message)
         slicer.util.errorDisplay(message, detailedText=failure.detail)
 
     def _show_buttons(self) -> None:
         ready, reason = self._allowed
-        missing = missing_requirements()
-        if missing:
-            ready, reason = False, _("Install the components first: {names}.").format(names=", ".join(missing))
-        self.ui.installButton.setVisible(bool(missing))
+        self.tools.refresh()
+        if self.tools.missing:
+            names = ", ".join(self.tools.missing)
+            ready, reason = False, _("Install the components first: {names}.").format(names=names)
         self.ui.applyButton.enabled = ready and not self._running
         self.ui.applyButton.toolTip = _("A job is running.") if self._running else reason
         self.ui.cancelButton.enabled = self._running

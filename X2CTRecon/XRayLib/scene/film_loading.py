@@ -1,0 +1,62 @@
+"""From a file or an image node to a radiograph node, through the worker's loader."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from XRayLib.errors import InputError
+from XRayLib.scene.radiograph_nodes import put_radiograph
+
+
+def add_film_blocking(path: str, geometry: str = "") -> Any:
+    """Load an X-ray in the worker, wait, and put it on its detector plane; returns the node.
+
+    ``geometry`` is a file or one of the words pa, ap, ll, rl; empty: from the image itself.
+    """
+    from XRayLib.scene.worker_session import load_film_blocking
+
+    return put_radiograph(load_film_blocking(path, geometry), Path(path).name.partition(".")[0])
+
+
+def file_of_node(node: Any) -> str:
+    """A file with the image of a volume node: the DICOM file it came from, else a temporary one.
+
+    Raises InputError for an empty node and for a stack of slices, which is not a projection.
+    """
+    image = node.GetImageData()
+    if image is None:
+        raise InputError(f"'{node.GetName()}' holds no image: choose a loaded X-ray.")
+    columns, rows, slices = image.GetDimensions()
+    if slices != 1:
+        raise InputError(f"'{node.GetName()}' has {slices} slices: choose a single X-ray image, not a CT or MR volume.")
+    return _dicom_file(node) or _temporary_file(node, columns, rows)
+
+
+def _dicom_file(node: Any) -> str:
+    import slicer
+
+    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    database = getattr(slicer, "dicomDatabase", None)
+    if len(uids) != 1 or database is None:
+        return ""
+    path = database.fileForInstance(uids[0])
+    return path if path and Path(path).is_file() else ""
+
+
+def _temporary_file(node: Any, columns: int, rows: int) -> str:
+    """An MHA file in a private temporary folder; the worker's loader reads it once."""
+    import SimpleITK as sitk
+    import slicer
+
+    pixels = np.array(slicer.util.arrayFromVolume(node)).reshape(rows, columns, -1)
+    is_color = pixels.shape[2] > 1
+    image = sitk.GetImageFromArray(pixels if is_color else pixels[..., 0], isVector=is_color)
+    spacing = node.GetSpacing()
+    image.SetSpacing((spacing[0], spacing[1]))
+    path = Path(tempfile.mkdtemp(prefix="xray3d-")) / "image.mha"
+    sitk.WriteImage(image, str(path))
+    return str(path)

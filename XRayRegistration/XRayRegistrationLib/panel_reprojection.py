@@ -1,0 +1,143 @@
+"""What a CT in its present pose looks like on each film, as nodes on the films' detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from XRayLib.geometry import XRayGeometry
+from XRayLib.radiograph import Radiograph
+from XRayLib.scene.matrices import rigid_local_to_world
+from XRayLib.scene.provenance import write_attributes
+from XRayLib.scene.radiograph_nodes import put_on_detector, put_radiograph, radiograph_from_node
+from XRayLib.scene.volume_nodes import volume_from_node
+
+REPROJECTION_ROLE = "XRay3DReprojection"
+LIVE_SIDE_PX = 256
+"""Longest side of a live re-projection: enough to judge an overlay, fast enough to follow a slider."""
+
+
+def film_at_angles(
+    primary_angle_deg: float,
+    secondary_angle_deg: float,
+    size_px: tuple[int, int] = (512, 512),
+    pixel_spacing_mm: tuple[float, float] = (0.8, 0.8),
+) -> Any:
+    """An empty film of a C-arm (1020 mm, isocentre 700 mm) at the given angles, to plan or to test a view."""
+    geometry = XRayGeometry.from_c_arm(
+        primary_angle_deg=primary_angle_deg,
+        secondary_angle_deg=secondary_angle_deg,
+        source_to_detector_mm=1020.0,
+        source_to_isocenter_mm=700.0,
+        size_px=size_px,
+        pixel_spacing_mm=pixel_spacing_mm,
+    )
+    image = np.zeros((size_px[1], size_px[0]), np.float32)
+    return put_radiograph(Radiograph(image, geometry, source="planned view"), "Planned view")
+
+
+def correlation(film: Radiograph, image: np.ndarray) -> float:
+    """Normalised cross-correlation of film and re-projection under the film's mask; 0 when either is constant."""
+    use = np.ones(image.shape, bool) if film.mask is None else film.mask
+    first, second = film.line_integral[use], image[use]
+    if first.size < 2 or first.std() < 1e-9 or second.std() < 1e-9:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """The CT that the worker holds: node id and the time its voxels changed last."""
+
+    node_id: str
+    modified: int
+
+
+class LiveReprojection:
+    """Re-projects as the pose changes. The CT travels to the worker once; then only geometries do."""
+
+    def __init__(
+        self, jobs: Any, on_done: Callable[[list[Any], list[float]], None], on_failed: Callable[[Any], None]
+    ) -> None:
+        self._jobs = jobs
+        self._on_done = on_done
+        self._on_failed = on_failed
+        self._sent: _Sent | None = None
+
+    def request(self, ct_node: Any, films: Sequence[Any]) -> None:
+        """Ask for the re-projections of the present pose; an unanswered earlier request is dropped.
+
+        Raises InputError when the CT is under a transform that is not rigid.
+        """
+        pose = rigid_local_to_world(ct_node)
+        radiographs = [radiograph_from_node(film) for film in films]
+        geometries = [coarse_geometry(radiograph.geometry).moved(pose) for radiograph in radiographs]
+        now = _Sent(ct_node.GetID(), ct_node.GetImageData().GetMTime())
+        volume = None
+        if now != self._sent:
+            volume = volume_from_node(ct_node, in_world=False)
+            self._sent = now
+
+        def done(images: Sequence[np.ndarray]) -> None:
+            nodes = [
+                put_reprojection(image, radiograph, film)
+                for image, radiograph, film in zip(images, radiographs, films, strict=True)
+            ]
+            coarse = [coarse_radiograph(radiograph) for radiograph in radiographs]
+            self._on_done(nodes, [correlation(film, image) for film, image in zip(coarse, images, strict=True)])
+
+        self._jobs.project(now.node_id, volume, geometries, on_done=done, on_failed=self._failed)
+
+    def forget(self) -> None:
+        """Send the CT again next time."""
+        self._sent = None
+
+    def _failed(self, failure: Any) -> None:
+        self.forget()
+        self._on_failed(failure)
+
+
+def coarse_geometry(geometry: XRayGeometry) -> XRayGeometry:
+    """The same detector with its longest side at most LIVE_SIDE_PX pixels."""
+    factor = LIVE_SIDE_PX / max(geometry.size_px)
+    if factor >= 1:
+        return geometry
+    return geometry.resampled(tuple(max(1, round(n * factor)) for n in geometry.size_px))
+
+
+def coarse_radiograph(radiograph: Radiograph) -> Radiograph:
+    """The film's nearest pixels on the coarse detector."""
+    geometry = coarse_geometry(radiograph.geometry)
+    rows, columns = (
+        np.minimum(((np.arange(new) + 0.5) * old / new).astype(int), old - 1)
+        for new, old in zip(reversed(geometry.size_px), reversed(radiograph.geometry.size_px), strict=True)
+    )
+    grid = np.ix_(rows, columns)
+    mask = None if radiograph.mask is None else radiograph.mask[grid]
+    return replace(radiograph, line_integral=radiograph.line_integral[grid], geometry=geometry, mask=mask)
+
+
+def put_reprojection(image: np.ndarray, radiograph: Radiograph, film: Any) -> Any:
+    """The re-projection's node of a film, made once and then overwritten, with the film's window matched."""
+    coarse = coarse_radiograph(radiograph)
+    node = film.GetNodeReference(REPROJECTION_ROLE)
+    node = put_on_detector(image, coarse, film.GetName() + " re-projection", node)
+    film.SetNodeReferenceID(REPROJECTION_ROLE, node.GetID())
+    display = node.GetDisplayNode()
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(float(image.min()), float(max(np.percentile(image, 99.8), image.min() + 1e-6)))
+    write_attributes(node, {"Kind": "reprojection"})
+    return node
+
+
+def reproject_blocking(ct_node: Any, films: Sequence[Any]) -> list[Any]:
+    """Re-project once and wait; returns the re-projections' nodes."""
+    from XRayLib.scene.worker_session import project_blocking
+
+    pose = rigid_local_to_world(ct_node)
+    volume = volume_from_node(ct_node, in_world=False)
+    radiographs = [radiograph_from_node(film) for film in films]
+    images = project_blocking(volume, [coarse_geometry(r.geometry).moved(pose) for r in radiographs])
+    return [put_reprojection(image, r, film) for image, r, film in zip(images, radiographs, films, strict=True)]
