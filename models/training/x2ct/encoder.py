@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +30,7 @@ class DenseLayer2d(nn.Module):
 
 
 class DownStage2d(nn.Module):
-    """Halve the resolution, then a dense block, then (except in the last stage) a 1x1 transition to half the channels."""
+    """Halve the resolution, a dense block, then (except in the last stage) a 1x1 transition to half the channels."""
 
     def __init__(self, channels: int, depth: int, growth: int, transition: bool) -> None:
         super().__init__()
@@ -55,7 +57,7 @@ class DenseEncoder(nn.Module):
     vector_channels : channels of the averaged last stage (704 at width 1)
     """
 
-    def __init__(self, width: float = 1.0, depths: tuple[int, ...] = DENSE_BLOCK_DEPTHS) -> None:
+    def __init__(self, width: float = 1.0, depths: Sequence[int] = DENSE_BLOCK_DEPTHS) -> None:
         super().__init__()
         stem = scaled_channels(STEM_CHANNELS, width)
         growth = scaled_channels(GROWTH, width)

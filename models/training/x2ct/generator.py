@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -28,9 +29,8 @@ Frontal films have columns to the patient's left, lateral films columns posterio
 class ViewBranch(nn.Module):
     """Encoder, connections A and B and decoder levels of one view."""
 
-    def __init__(self, width: float, dropout: float, depths: tuple[int, ...]) -> None:
+    def __init__(self, width: float, channels: Sequence[int], dropout: float, depths: Sequence[int]) -> None:
         super().__init__()
-        channels = [scaled_channels(c, width) for c in LEVEL_CHANNELS]
         self.encoder = DenseEncoder(width, depths)
         self.bridge = ConnectionA(self.encoder.vector_channels, channels[0], dropout)
         self.skips = nn.ModuleList(
@@ -39,7 +39,7 @@ class ViewBranch(nn.Module):
         )
         self.levels = nn.ModuleList(
             DecoderLevel(below, here, extra)
-            for below, here, extra in zip(channels, channels[1:], VIEW_EXTRA_CONVOLUTIONS, strict=False)
+            for (below, here), extra in zip(pairwise(channels), VIEW_EXTRA_CONVOLUTIONS, strict=True)
         )
 
     def encode(self, image: Tensor, reduced: bool, levels: int) -> tuple[Tensor, list[Tensor | DepthConstant]]:
@@ -66,6 +66,8 @@ class X2CTGenerator(nn.Module):
     ----------
     views : 1 or 2
     width : multiplier of every channel count; 1.0 is the published network, 29.38 M or 61.74 M parameters.
+    level_channels : channels of the 3D levels of 4^3, 8^3, .. 128^3 voxels; None: the published ones times ``width``.
+        A small network does better with a decoder that is not thinned as much as the encoder.
     dropout : in connection A, published 0.5.
     depths : layers of the five dense blocks.
 
@@ -77,21 +79,21 @@ class X2CTGenerator(nn.Module):
         self,
         views: int = 2,
         width: float = 1.0,
+        level_channels: Sequence[int] | None = None,
         dropout: float = 0.5,
-        depths: tuple[int, ...] = DENSE_BLOCK_DEPTHS,
+        depths: Sequence[int] = DENSE_BLOCK_DEPTHS,
     ) -> None:
         super().__init__()
         if views not in (1, 2):
             raise ValueError("X2CT takes one or two views.")
         self.views = views
-        self.width = width
-        channels = [scaled_channels(c, width) for c in LEVEL_CHANNELS]
-        self.branches = nn.ModuleList(ViewBranch(width, dropout, depths) for _ in range(views))
+        channels = [scaled_channels(c, width) for c in LEVEL_CHANNELS] if level_channels is None else level_channels
+        self.branches = nn.ModuleList(ViewBranch(width, channels, dropout, depths) for _ in range(views))
         self.heads = nn.ModuleList(OutputHead(channels[-1]) for _ in range(views))
         if views == 2:
             self.fusion = nn.ModuleList(
                 DecoderLevel(below, here, extra)
-                for below, here, extra in zip(channels, channels[1:], FUSION_EXTRA_CONVOLUTIONS, strict=False)
+                for (below, here), extra in zip(pairwise(channels), FUSION_EXTRA_CONVOLUTIONS, strict=True)
             )
             self.fusion_head = OutputHead(channels[-1])
         initialise(self)
@@ -122,7 +124,7 @@ class X2CTGenerator(nn.Module):
         return Prediction(self.fusion_head(fused), tuple(to_cube(v, n) for n, v in enumerate(per_view)))
 
     def features(self, *images: Tensor, levels: int = len(LEVEL_CHANNELS) - 1) -> Tensor:
-        """Features (B, C, N, N, N) of the result after ``levels`` decoder levels, N = 4 * 2**levels; see ``in_cube``."""
+        """Features (B, C, N, N, N) after ``levels`` decoder levels, N = 4 * 2**levels; axes as in ``in_cube``."""
         fused, states = self._decode(images, levels, reduced=True)
         if self.views == 2:
             return fused
