@@ -1,5 +1,7 @@
 """X-ray geometry: one immutable object, and conversions from and to every convention at the border."""
 
+from XRayLib.geometry.dicom_axes import image_axes_of
+from XRayLib.geometry.dicom_geometry import geometry_from_dicom
 from XRayLib.geometry.film import STANDARD_VIEWS, assumed_film_geometry, film_geometry
 from XRayLib.geometry.geometry_file import (
     INTENSITY_KINDS,
@@ -11,6 +13,7 @@ from XRayLib.geometry.geometry_file import (
     write_geometry_file,
 )
 from XRayLib.geometry.isocenter import isocenter_depth_mm, isocenter_of
+from XRayLib.geometry.private_block import read_private_geometry, write_private_geometry
 from XRayLib.geometry.xray_geometry import XRayGeometry
 
 __all__ = [
@@ -21,10 +24,14 @@ __all__ = [
     "assumed_film_geometry",
     "film_geometry",
     "geometry_document",
+    "geometry_from_dicom",
+    "image_axes_of",
     "isocenter_depth_mm",
     "isocenter_of",
     "parse_geometry_document",
     "read_geometry_and_intensity",
     "read_geometry_file",
+    "read_private_geometry",
     "write_geometry_file",
+    "write_private_geometry",
 ]
