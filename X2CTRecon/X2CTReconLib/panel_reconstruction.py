@@ -7,6 +7,7 @@ from typing import Any
 
 from XRayLib.case import Case, Options, Result
 from XRayLib.registry import method as method_by_id
+from XRayLib.scene.camera import look_at_front
 from XRayLib.scene.film_views import show_in_slices
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
 from XRayLib.scene.show_result import ShownResult, put_result
@@ -33,32 +34,8 @@ def show_reconstruction(
     show_in_slices(shown.volume)
     if with_rendering:
         show_volume_rendering(shown.volume, slicer.modules.volumerendering.logic())
-        _look_at(shown.volume)
+        look_at_front(shown.volume)
     return shown
-
-
-def _look_at(volume: Any) -> None:
-    """Turn the first 3D view to the patient's front and fit the volume."""
-    import slicer
-
-    manager = slicer.app.layoutManager()
-    if manager is None or manager.threeDViewCount == 0:
-        return
-    view = manager.threeDWidget(0).threeDView()
-    view.lookFromAxis(_ANTERIOR)
-    bounds = [0.0] * 6
-    volume.GetRASBounds(bounds)
-    camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view.mrmlViewNode())
-    middle = [(bounds[axis] + bounds[axis + 1]) / 2 for axis in (0, 2, 4)]
-    extent = max(bounds[axis + 1] - bounds[axis] for axis in (0, 2, 4))
-    camera.SetFocalPoint(middle)
-    camera.SetPosition(middle[0], middle[1] + 2.2 * extent, middle[2])
-    camera.SetViewUp(0, 0, 1)
-    camera.ResetClippingRange()
-
-
-_ANTERIOR = 5
-"""ctkAxesWidget::Anterior"""
 
 
 def reconstruct_blocking(films: Sequence[Any], method_id: str, model: str, volume_node: Any) -> ShownResult:
