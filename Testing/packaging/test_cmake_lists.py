@@ -21,7 +21,8 @@ def listed(cmake: Path, variable: str) -> set[str]:
 
 
 def in_tree(module: Path, suffixes: set[str]) -> set[str]:
-    files = (f for f in module.rglob("*") if f.suffix in suffixes and "__pycache__" not in f.parts)
+    files = [f for f in module.rglob("*") if f.suffix in suffixes and "__pycache__" not in f.parts]
+    files = [f for f in files if f.name != "CMakeLists.txt"]
     return {f.relative_to(module).as_posix() for f in files if not f.relative_to(module).parts[0].startswith("Testing")}
 
 
