@@ -48,7 +48,7 @@ class X2CTRecon(ScriptedLoadableModule):
 
 def registerSampleData() -> None:
     """Offer the bundled radiographs in the Sample Data module."""
-    from X2CTReconLib.sample_radiographs import register
+    from X2CTReconLib.panel_samples import register
 
     register()
 
@@ -222,7 +222,7 @@ class X2CTReconTest(ScriptedLoadableModuleTest):
 
     def test_sample_radiographs_become_a_volume(self) -> None:
         """Two films in; a volume in HU, upright, in the films' own frame out."""
-        from X2CTReconLib.sample_radiographs import sample_files
+        from X2CTReconLib.panel_samples import sample_files
 
         logic = X2CTReconLogic()
         films = [logic.addFilm(str(path)) for path in sample_files()]

@@ -98,7 +98,7 @@ class ReconstructionPanel:
 
     def addSample(self, _checked: bool = False) -> None:
         """The bundled PA and lateral radiographs."""
-        from X2CTReconLib.sample_radiographs import sample_files
+        from X2CTReconLib.panel_samples import sample_files
 
         self.adding.addFiles([str(path) for path in sample_files()])
 

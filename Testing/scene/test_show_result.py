@@ -1,0 +1,128 @@
+"""A result appears whole, with geometry, units, provenance and folder, or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("slicer", reason="slicer-core is not installed")
+
+from XRayLib.case import Result, View
+from XRayLib.ct import Volume
+from XRayLib.geometry import XRayGeometry
+from XRayLib.radiograph import Radiograph
+from XRayLib.scene.film_views import show_films, show_in_slices
+from XRayLib.scene.headless import HeadlessSlicer
+from XRayLib.scene.layout import switch_to_film_layout
+from XRayLib.scene.radiograph_nodes import put_radiograph
+from XRayLib.scene.show_result import put_result
+from XRayLib.scene.volume_nodes import show_volume_rendering, volume_from_node
+
+pytestmark = pytest.mark.slicer
+
+
+@pytest.fixture(scope="module")
+def headless():
+    with HeadlessSlicer() as session:
+        yield session
+
+
+@pytest.fixture
+def session(headless):
+    headless.clear()
+    return headless
+
+
+def a_view(primary: float) -> View:
+    geometry = XRayGeometry.from_c_arm(
+        primary_angle_deg=primary,
+        secondary_angle_deg=0.0,
+        source_to_detector_mm=1000.0,
+        source_to_isocenter_mm=700.0,
+        size_px=(48, 48),
+        pixel_spacing_mm=(6.0, 6.0),
+    )
+    image = np.zeros((48, 48), np.float32)
+    image[8:20, 30:44] = 2.0  # towards the head and the image's right
+    return View(Radiograph(image, geometry, view="PA"), image * 0.5, (2.0, 0.0), 0.1)
+
+
+def a_result(views: tuple[View, ...]) -> Result:
+    voxels = np.full((32, 32, 32), -1000, np.float32)
+    voxels[10:24, 12:20, 12:20] = 700
+    volume = Volume.axis_aligned(voxels, (6.0, 6.0, 6.0), (5.0, 0.0, 20.0))
+    return Result("x2ct-cnn", volume, views=views, quality={"psnr": 1.0}, warnings=("w",), provenance={"seed": 3})
+
+
+def put(session, **options):
+    views = (a_view(0.0), a_view(90.0))
+    films = [put_radiograph(view.radiograph, f"Film {index}") for index, view in enumerate(views)]
+    return films, put_result(a_result(views), films, **options)
+
+
+def test_the_volume_keeps_its_place_and_values(session) -> None:
+    _, shown = put(session)
+    volume = volume_from_node(shown.volume)
+    np.testing.assert_allclose(volume.ijk_to_ras, a_result(()).volume.ijk_to_ras)
+    np.testing.assert_array_equal(volume.voxels, a_result(()).volume.voxels)
+    assert shown.volume.GetVoxelValueUnits().GetCodeMeaning() == "Hounsfield unit"
+
+
+def test_provenance_is_in_the_scene(session) -> None:
+    _, shown = put(session)
+    assert shown.volume.GetAttribute("XRay3D.Method") == "x2ct-cnn"
+    assert json.loads(shown.volume.GetAttribute("XRay3D.Provenance")) == {"seed": 3}
+    assert "Research use only" in shown.volume.GetAttribute("XRay3D.Statement")
+
+
+def test_inputs_and_outputs_share_a_folder(session) -> None:
+    films, shown = put(session, with_residual=True)
+    tree = session.scene.GetSubjectHierarchyNode()
+    nodes = [*films, shown.volume, *shown.reprojections, *shown.residuals]
+    parents = {tree.GetItemParent(tree.GetItemByDataNode(node)) for node in nodes}
+    assert len(nodes) == 7
+    assert len(parents) == 1
+    assert parents != {tree.GetSceneItemID()}
+
+
+def test_an_existing_output_is_written_over(session) -> None:
+    output = session.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Mine")
+    _, shown = put(session, volume_node=output)
+    assert shown.volume.GetID() == output.GetID()
+    assert shown.volume.GetName() == "Mine"
+
+
+def test_a_result_that_cannot_be_shown_leaves_the_scene_as_it_was(session) -> None:
+    view = a_view(0.0)
+    film = put_radiograph(view.radiograph, "Film")
+    before = session.scene.GetNumberOfNodes()
+    with pytest.raises(ValueError):
+        put_result(a_result((view, view)), [film])  # one film for two views
+    assert session.scene.GetNumberOfNodes() == before
+
+
+def test_the_film_hangs_upright_in_its_view(session) -> None:
+    """The bright patch, on the film's upper right, is on the view's upper right."""
+    films, shown = put(session)
+    switch_to_film_layout(2)
+    geometries = [a_view(0.0).radiograph.geometry, a_view(90.0).radiograph.geometry]
+    show_films(list(zip(films, geometries, strict=True)), shown.reprojections)
+    picture = session.render_view("XRay1", (300, 300)).mean(axis=2)
+    upper_right, lower_left = picture[50:120, 195:270].mean(), picture[180:280, 30:100].mean()
+    assert upper_right > 150
+    assert lower_left < 60
+
+
+def test_the_volume_shows_in_slices_and_3d(session) -> None:
+    _, shown = put(session)
+    switch_to_film_layout(2)
+    show_in_slices(shown.volume)
+    red = session.render_view("Red", (200, 200)).mean(axis=2)
+    assert red.max() > 200
+    empty = session.render_view("threeD", (200, 200)).astype(float)
+    show_volume_rendering(shown.volume, session.logic("VolumeRendering"))
+    session.three_d_view().frame("anterior")
+    rendered = session.render_view("threeD", (200, 200)).astype(float)
+    assert np.abs(rendered - empty).max() > 60
