@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,26 @@ def test_repository_top_level_is_as_published(repository: Path) -> None:
     ignored = {".git", ".venv", "build", "checkpoints", ".hypothesis"}
     present = {p.name for p in repository.iterdir() if not p.name.endswith((".egg-info", "_cache"))}
     assert present - ignored == allowed
+
+
+def test_the_catalog_entry_agrees_with_cmake(repository: Path) -> None:
+    entry_path = next((repository / "Resources" / "ExtensionsIndex").glob("*.json"))
+    entry = json.loads(entry_path.read_text())
+    cmake = (repository / "CMakeLists.txt").read_text()
+    assert f"project({entry_path.stem})" in cmake
+    assert b"\r" not in entry_path.read_bytes()
+    for key, variable in (
+        ("category", "EXTENSION_CATEGORY"),
+        ("dicom_support_rule", "EXTENSION_DICOM_SUPPORT_RULE"),
+        ("tier", "EXTENSION_TIER"),
+    ):
+        assert f'set({variable} "{entry[key]}")' in cmake
+
+
+def test_requirements_inside_slicer_equal_the_run_time_dependencies(repository: Path) -> None:
+    """Slicer ships the rest itself."""
+    shipped_by_slicer = {"numpy", "pillow", "pydicom", "scipy", "SimpleITK"}
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    declared = {line for line in project["dependencies"] if re.split("[<>=]", line)[0] not in shipped_by_slicer}
+    text = (repository / "X2CTRecon" / "Resources" / "requirements.txt").read_text()
+    assert {line for line in text.splitlines() if line and not line.startswith("#")} == declared
