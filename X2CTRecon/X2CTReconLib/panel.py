@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Options
 from XRayLib.errors import XRay3DError
+from XRayLib.jobs import WorkerClient
 from XRayLib.registry import method
 from XRayLib.scene.film_views import blend_films, show_films
 from XRayLib.scene.layout import restore_layout, switch_to_film_layout
@@ -17,7 +18,7 @@ from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.panel.quality_card import quality_html
 from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node
-from XRayLib.scene.worker_session import WorkerSession
+from XRayLib.scene.worker_session import gui_client
 
 from X2CTReconLib.panel_method import MethodChoice
 from X2CTReconLib.panel_reconstruction import case_from_films, show_reconstruction
@@ -26,22 +27,22 @@ from X2CTReconLib.panel_reconstruction import case_from_films, show_reconstructi
 class ReconstructionPanel:
     """Binds the widgets of X2CTRecon.ui to a parameter node and to the worker.
 
-    ``jobs`` is injected so that tests drive the panel with a worker of their own.
+    ``client`` is injected so that tests drive the panel with a worker of their own.
     """
 
-    def __init__(self, ui: Any, logic: Any, jobs: WorkerSession | None = None) -> None:
+    def __init__(self, ui: Any, logic: Any, client: WorkerClient | None = None) -> None:
         self.ui = ui
         self.logic = logic
-        self.jobs = jobs or WorkerSession()
+        self.client = client or gui_client()
         self.parameterNode: Any = None
         self._binding: Any = None
         self._user_layout: int | None = None
         self._result_films: list[Any] = []
         self.films = FilmList(ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=self._film_changed)
-        self.adding = FilmAdding(ui, self.jobs, on_added=self.addFilm, on_status=self.say)
-        self.choice = MethodChoice(ui, self.jobs, on_changed=self._choice_changed)
+        self.adding = FilmAdding(ui, self.client, on_added=self.addFilm, on_status=self.say)
+        self.choice = MethodChoice(ui, self.client, on_changed=self._choice_changed)
         self.device = DeviceChoice(ui.deviceComboBox)
-        self.bar = JobBar(ui, self.jobs, on_apply=self.apply, on_run_on_cpu=lambda: self.apply(device="cpu"))
+        self.bar = JobBar(ui, self.client, on_apply=self.apply, on_run_on_cpu=lambda: self.apply(device="cpu"))
         ui.overlaySlider.connect("valueChanged(double)", blend_films)
         ui.sampleButton.connect("clicked(bool)", self.addSample)
 
@@ -129,7 +130,7 @@ class ReconstructionPanel:
         options = Options(device=device or self.device.value, bundle=self.parameterNode.model)
         case = case_from_films(self._result_films)
         self.bar.run(
-            lambda callbacks: self.jobs.run_method(self.parameterNode.method, case, options, **callbacks), self.show
+            lambda callbacks: self.client.run_method(self.parameterNode.method, case, options, **callbacks), self.show
         )
 
     def show(self, result: Any) -> None:
@@ -164,7 +165,7 @@ class ReconstructionPanel:
 
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
-        self.jobs.forget()
+        self.client.invalidate()
         self.films.show([])
         self.bar.idle()
         self.ui.qualityLabel.text = _("No result yet.")
@@ -176,4 +177,4 @@ class ReconstructionPanel:
 
     def close(self) -> None:
         """The application closes."""
-        self.jobs.close()
+        self.client.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -14,9 +15,9 @@ from XRayLib.registry import methods
 class MethodChoice:
     """Fills the method and model lists of the panel; ``on_changed(method_id, model_id)`` when the user chooses."""
 
-    def __init__(self, ui: Any, jobs: Any, on_changed: Callable[[str, str], None]) -> None:
+    def __init__(self, ui: Any, client: Any, on_changed: Callable[[str, str], None]) -> None:
         self.ui = ui
-        self.jobs = jobs
+        self.client = client
         self._on_changed = on_changed
         self._models: list[Mapping[str, Any]] = []
         self.volumeMethods = [m for m in methods().values() if m.returns == "volume"]
@@ -56,7 +57,7 @@ class MethodChoice:
             self._fill_models()
             then()
 
-        self.jobs.list_models(on_done=show, on_failed=lambda failure: self._card(failure.message))
+        self.client.request("list_models", on_result=show, on_error=lambda failure: self._card(failure.message))
 
     def importModel(self, _checked: bool = False) -> None:
         """Add a bundle the user chooses."""
@@ -66,7 +67,10 @@ class MethodChoice:
             slicer.util.mainWindow(), _("Import model"), "", _("Model bundle (*.zip model.json)")
         )
         if path:
-            self.jobs.import_model(path, on_done=lambda _bundle: self.loadModels(), on_failed=self._failed)
+            params = {"path": str(Path(path).resolve())}
+            self.client.request(
+                "import_model", params, on_result=lambda _model: self.loadModels(), on_error=self._failed
+            )
 
     def verifyModel(self, _checked: bool = False) -> None:
         """Run the chosen model's built-in test on this computer."""
@@ -74,7 +78,8 @@ class MethodChoice:
         chosen = self.model or (fitting[0]["id"] if fitting else "")
         if chosen:
             self._card(_("Verifying {model} ...").format(model=chosen))
-            self.jobs.verify_model(chosen, on_done=self._verified, on_failed=self._failed)
+            params = {"model": chosen}
+            self.client.request("verify_model", params, on_result=self._verified, on_error=self._failed)
 
     def _verified(self, report: Mapping[str, Any]) -> None:
         text = (
@@ -89,10 +94,12 @@ class MethodChoice:
         self._show_card()
 
     def _fitting_models(self) -> list[Mapping[str, Any]]:
-        return [m for m in self._models if m.get("task") == self.method.needs.bundle_task and self._made_for_method(m)]
+        return [model for model in self._models if self._fits(model)]
 
-    def _made_for_method(self, model: Mapping[str, Any]) -> bool:
-        return model.get("method", self.method.id) == self.method.id
+    def _fits(self, model: Mapping[str, Any]) -> bool:
+        return model["task"] == self.method.needs.bundle_task and self.method.id in (
+            model["methods"] or [self.method.id]
+        )
 
     def _fill_models(self) -> None:
         combo = self.ui.modelComboBox
@@ -131,14 +138,15 @@ def method_card_html(chosen: Any, model: Mapping[str, Any] | None) -> str:
     if chosen.citation:
         lines.append(f"<i>{html.escape(chosen.citation)}</i>")
     if model is not None:
+        card = model["card"]
         lines += [
-            f"<b>{html.escape(name)}:</b> {html.escape(str(model[key]))}"
+            f"<b>{html.escape(name)}:</b> {html.escape(str(card[key]))}"
             for name, key in (
                 (_("Intended use"), "intended_use"),
                 (_("Limits"), "limitations"),
                 (_("Licence of the weights"), "license"),
-                (_("Size"), "size"),
+                (_("Size in MB"), "size_mb"),
             )
-            if model.get(key)
+            if card.get(key)
         ]
     return "<br>".join(lines)

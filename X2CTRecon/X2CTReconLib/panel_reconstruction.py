@@ -40,9 +40,9 @@ def show_reconstruction(
 
 def reconstruct_blocking(films: Sequence[Any], method_id: str, model: str, volume_node: Any) -> ShownResult:
     """Run a method in the worker, wait, and show the result."""
-    from XRayLib.jobs import run_blocking
+    from XRayLib.scene.worker_session import blocking_client
 
     case = case_from_films(films)
     method_by_id(method_id).check(case)
-    result = run_blocking(method_id, case, Options(bundle=model), lambda _fraction, _stage: None)
+    result = blocking_client().run_blocking(method_id, case, Options(bundle=model))
     return show_reconstruction(result, films, volume_node=volume_node)

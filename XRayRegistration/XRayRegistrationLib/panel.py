@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.errors import XRay3DError
 from XRayLib.geometry import isocenter_of
+from XRayLib.jobs import WorkerClient
 from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.film_views import blend_films, show_films, show_in_slices
 from XRayLib.scene.layout import restore_layout, switch_to_film_layout
@@ -16,7 +17,7 @@ from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.tools import ToolButtons
 from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node
 from XRayLib.scene.volume_nodes import show_as_ct
-from XRayLib.scene.worker_session import WorkerSession
+from XRayLib.scene.worker_session import gui_client
 
 from XRayRegistrationLib.panel_pose import PoseControls
 from XRayRegistrationLib.panel_reprojection import LiveReprojection
@@ -25,18 +26,18 @@ from XRayRegistrationLib.panel_reprojection import LiveReprojection
 class RegistrationPanel:
     """Binds the widgets of XRayRegistration.ui to a parameter node and to the worker."""
 
-    def __init__(self, ui: Any, logic: Any, jobs: WorkerSession | None = None) -> None:
+    def __init__(self, ui: Any, logic: Any, client: WorkerClient | None = None) -> None:
         self.ui = ui
         self.logic = logic
-        self.jobs = jobs or WorkerSession()
+        self.client = client or gui_client()
         self.parameterNode: Any = None
         self._binding: Any = None
         self._user_layout: int | None = None
         self.films = FilmList(ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=self._film_changed)
-        self.adding = FilmAdding(ui, self.jobs, on_added=self.addFilm, on_status=self.say)
+        self.adding = FilmAdding(ui, self.client, on_added=self.addFilm, on_status=self.say)
         self.pose = PoseControls(ui, on_moved=self.reproject)
-        self.live = LiveReprojection(self.jobs, on_done=self._reprojected, on_failed=self._failed)
-        self.tools = ToolButtons(ui, self.jobs, on_status=self.say)
+        self.live = LiveReprojection(self.client, on_done=self._reprojected, on_error=self._failed)
+        self.tools = ToolButtons(ui, self.client, on_status=self.say)
         ui.overlaySlider.connect("valueChanged(double)", blend_films)
         ui.showButton.connect("clicked(bool)", lambda _checked=False: self.showViews())
         ui.centerButton.connect("clicked(bool)", self.centerOnFilms)
@@ -154,7 +155,7 @@ class RegistrationPanel:
 
     def forgetScene(self) -> None:
         """The scene closes."""
-        self.jobs.forget()
+        self.client.invalidate()
         self.live.forget()
         self.films.show([])
         self.ui.qualityLabel.text = _("Choose a CT and add an X-ray.")
@@ -166,4 +167,4 @@ class RegistrationPanel:
 
     def close(self) -> None:
         """The application closes."""
-        self.jobs.close()
+        self.client.close()

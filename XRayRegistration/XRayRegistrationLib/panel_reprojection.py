@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.matrices import rigid_local_to_world
 from XRayLib.scene.provenance import write_attributes
 from XRayLib.scene.radiograph_nodes import put_on_detector, put_radiograph, radiograph_from_node
 from XRayLib.scene.volume_nodes import volume_from_node
+from XRayLib.scene.worker_session import blocking_client, finished
 
 REPROJECTION_ROLE = "XRay3DReprojection"
 LIVE_SIDE_PX = 256
@@ -47,38 +49,26 @@ def correlation(film: Radiograph, image: np.ndarray) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-@dataclass(frozen=True)
-class _Sent:
-    """The CT that the worker holds: node id and the time its voxels changed last."""
-
-    node_id: str
-    modified: int
-
-
 class LiveReprojection:
     """Re-projects as the pose changes. The CT travels to the worker once; then only geometries do."""
 
     def __init__(
-        self, jobs: Any, on_done: Callable[[list[Any], list[float]], None], on_failed: Callable[[Any], None]
+        self, client: Any, on_done: Callable[[list[Any], list[float]], None], on_error: Callable[[Any], None]
     ) -> None:
-        self._jobs = jobs
+        self._client = client
         self._on_done = on_done
-        self._on_failed = on_failed
-        self._sent: _Sent | None = None
+        self._on_error = on_error
+        self._volume: Volume | None = None
+        self._volume_of: tuple[str, int] | None = None
 
     def request(self, ct_node: Any, films: Sequence[Any]) -> None:
-        """Ask for the re-projections of the present pose; an unanswered earlier request is dropped.
+        """Ask for the re-projections of the present pose; of several requests that wait only the last is computed.
 
-        Raises InputError when the CT is under a transform that is not rigid.
+        Raises InputError when the CT holds no image or is under a transform that is not rigid.
         """
         pose = rigid_local_to_world(ct_node)
         radiographs = [radiograph_from_node(film) for film in films]
         geometries = [coarse_geometry(radiograph.geometry).moved(pose) for radiograph in radiographs]
-        now = _Sent(ct_node.GetID(), ct_node.GetImageData().GetMTime())
-        volume = None
-        if now != self._sent:
-            volume = volume_from_node(ct_node, in_world=False)
-            self._sent = now
 
         def done(images: Sequence[np.ndarray]) -> None:
             nodes = [
@@ -88,15 +78,21 @@ class LiveReprojection:
             coarse = [coarse_radiograph(radiograph) for radiograph in radiographs]
             self._on_done(nodes, [correlation(film, image) for film, image in zip(coarse, images, strict=True)])
 
-        self._jobs.project(now.node_id, volume, geometries, on_done=done, on_failed=self._failed)
+        self._client.project(
+            ct_node.GetID(), self._volume_of_node(ct_node), geometries, on_result=done, on_error=self._on_error
+        )
 
     def forget(self) -> None:
-        """Send the CT again next time."""
-        self._sent = None
+        """Drop the CT: its scene is gone."""
+        self._volume = self._volume_of = None
 
-    def _failed(self, failure: Any) -> None:
-        self.forget()
-        self._on_failed(failure)
+    def _volume_of_node(self, ct_node: Any) -> Volume:
+        """The same object until the voxels change, so that the client knows what the worker already has."""
+        image = ct_node.GetImageData()
+        key = (ct_node.GetID(), 0 if image is None else image.GetMTime())
+        if self._volume is None or key != self._volume_of:
+            self._volume, self._volume_of = volume_from_node(ct_node, in_world=False), key
+        return self._volume
 
 
 def coarse_geometry(geometry: XRayGeometry) -> XRayGeometry:
@@ -134,10 +130,9 @@ def put_reprojection(image: np.ndarray, radiograph: Radiograph, film: Any) -> An
 
 def reproject_blocking(ct_node: Any, films: Sequence[Any]) -> list[Any]:
     """Re-project once and wait; returns the re-projections' nodes."""
-    from XRayLib.scene.worker_session import project_blocking
-
     pose = rigid_local_to_world(ct_node)
     volume = volume_from_node(ct_node, in_world=False)
     radiographs = [radiograph_from_node(film) for film in films]
-    images = project_blocking(volume, [coarse_geometry(r.geometry).moved(pose) for r in radiographs])
+    geometries = [coarse_geometry(r.geometry).moved(pose) for r in radiographs]
+    images = finished(blocking_client().project(ct_node.GetID(), volume, geometries))
     return [put_reprojection(image, r, film) for image, r, film in zip(images, radiographs, films, strict=True)]

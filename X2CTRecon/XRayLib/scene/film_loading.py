@@ -17,9 +17,10 @@ def add_film_blocking(path: str, geometry: str = "") -> Any:
 
     ``geometry`` is a file or one of the words pa, ap, ll, rl; empty: from the image itself.
     """
-    from XRayLib.scene.worker_session import load_film_blocking
+    from XRayLib.scene.worker_session import blocking_client, finished
 
-    return put_radiograph(load_film_blocking(path, geometry), Path(path).name.partition(".")[0])
+    loaded = finished(blocking_client().load_radiograph(path, geometry or None))
+    return put_radiograph(loaded.radiograph, Path(path).name.partition(".")[0])
 
 
 def file_of_node(node: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from XRayLib.errors import InputError
 from XRayLib.scene.film_loading import file_of_node
 from XRayLib.scene.radiograph_nodes import is_radiograph, put_radiograph
 
@@ -16,9 +17,9 @@ from XRayLib.scene.radiograph_nodes import is_radiograph, put_radiograph
 class FilmAdding:
     """The buttons under the film rows. ``on_added(node)`` for each film that arrives, in the order asked for."""
 
-    def __init__(self, ui: Any, jobs: Any, on_added: Callable[[Any], None], on_status: Callable[[str], None]) -> None:
+    def __init__(self, ui: Any, client: Any, on_added: Callable[[Any], None], on_status: Callable[[str], None]) -> None:
         self.ui = ui
-        self.jobs = jobs
+        self.client = client
         self._on_added = on_added
         self._say = on_status
         ui.addFileButton.connect("clicked(bool)", self.chooseFiles)
@@ -44,8 +45,8 @@ class FilmAdding:
         path, rest = paths[0], list(paths[1:])
         self._say(_("Loading {name} ...").format(name=Path(path).name))
 
-        def arrived(radiograph: Any) -> None:
-            self._on_added(put_radiograph(radiograph, Path(path).name.partition(".")[0]))
+        def arrived(loaded: Any) -> None:
+            self._on_added(put_radiograph(loaded.radiograph, Path(path).name.partition(".")[0]))
             self._say("")
             self.addFiles(rest)
 
@@ -54,7 +55,7 @@ class FilmAdding:
             slicer.util.errorDisplay(failure.message)
             self.addFiles(rest)
 
-        self.jobs.load_film(path, on_done=arrived, on_failed=refused)
+        self.client.load_radiograph(path, on_result=arrived, on_error=refused)
 
     def addSceneImage(self, _checked: bool = False) -> None:
         """Make an X-ray of the chosen image in the scene; one that is an X-ray already just joins the case."""
@@ -66,13 +67,17 @@ class FilmAdding:
             return
         name = node.GetName()
         self._say(_("Reading {name} ...").format(name=name))
-        path = file_of_node(node)
+        try:
+            path = file_of_node(node)
+        except InputError as error:
+            self._say(str(error))
+            return
 
-        def arrived(radiograph: Any) -> None:
-            self._on_added(put_radiograph(radiograph, name + " X-ray"))
+        def arrived(loaded: Any) -> None:
+            self._on_added(put_radiograph(loaded.radiograph, name + " X-ray"))
             self._say("")
 
-        self.jobs.load_film(path, on_done=arrived, on_failed=self._refused)
+        self.client.load_radiograph(path, on_result=arrived, on_error=self._refused)
 
     def _refused(self, failure: Any) -> None:
         self._say(failure.message)

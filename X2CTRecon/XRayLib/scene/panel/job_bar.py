@@ -16,15 +16,15 @@ Callbacks = Mapping[str, Callable[..., None]]
 class JobBar:
     """Drives applyButton, cancelButton, progressBar, statusLabel and runOnCpuButton."""
 
-    def __init__(self, ui: Any, jobs: Any, on_apply: Callable[[], None], on_run_on_cpu: Callable[[], None]) -> None:
+    def __init__(self, ui: Any, client: Any, on_apply: Callable[[], None], on_run_on_cpu: Callable[[], None]) -> None:
         self.ui = ui
-        self.jobs = jobs
+        self.client = client
         self._allowed = (False, "")
         self._running = False
         ui.applyButton.connect("clicked(bool)", lambda _checked=False: on_apply())
         ui.runOnCpuButton.connect("clicked(bool)", lambda _checked=False: on_run_on_cpu())
         ui.cancelButton.connect("clicked(bool)", self.cancel)
-        self.tools = ToolButtons(ui, jobs, on_status=self.say, on_installed=self._show_buttons)
+        self.tools = ToolButtons(ui, client, on_status=self.say, on_installed=self._show_buttons)
         self.idle()
 
     def allow(self, ready: bool, reason: str) -> None:
@@ -33,7 +33,7 @@ class JobBar:
         self._show_buttons()
 
     def run(self, start: Callable[[Callbacks], None], on_done: Callable[[Any], None]) -> None:
-        """Start a job; ``start`` gets the callbacks ``on_progress``, ``on_done`` and ``on_failed``."""
+        """Start a job; ``start`` gets the callbacks ``on_progress``, ``on_result`` and ``on_error``."""
         self._running = True
         self.ui.runOnCpuButton.setVisible(False)
         self.ui.progressBar.setVisible(True)
@@ -46,13 +46,13 @@ class JobBar:
             self.say(_("Done."))
             on_done(result)
 
-        start({"on_progress": self._progress, "on_done": done, "on_failed": self._failed})
+        start({"on_progress": self._progress, "on_result": done, "on_error": self._failed})
 
     def cancel(self, _checked: bool = False) -> None:
         """Stop the job; the scene stays as it is."""
         self.say(_("Cancelling ..."))
         self.ui.cancelButton.enabled = False
-        self.jobs.cancel()
+        self.client.cancel()
 
     def idle(self) -> None:
         """No job runs."""

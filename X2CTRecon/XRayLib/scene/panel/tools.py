@@ -17,12 +17,12 @@ class ToolButtons:
     def __init__(
         self,
         ui: Any,
-        jobs: Any,
+        client: Any,
         on_status: Callable[[str], None],
         on_installed: Callable[[], None] = lambda: None,
     ) -> None:
         self.ui = ui
-        self.jobs = jobs
+        self.client = client
         self._say = on_status
         self._on_installed = on_installed
         self.missing: list[str] = []
@@ -45,5 +45,5 @@ class ToolButtons:
         """Versions, devices and the last messages, without patient data, to the clipboard."""
         import qt
 
-        qt.QApplication.clipboard().setText(self.jobs.diagnostics())
+        qt.QApplication.clipboard().setText(self.client.diagnostics())
         self._say(_("Diagnostics copied to the clipboard."))
