@@ -1,0 +1,85 @@
+"""Which of the given radiographs is the frontal and which the lateral film of the X2CT networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from XRayLib.errors import InputError
+from XRayLib.geometry import isocenter_of
+from XRayLib.radiograph import Radiograph
+
+from X2CTReconLib.canonical import FRONTAL, LATERAL, CanonicalCube, role_of
+from X2CTReconLib.canonical_intensity import normalised
+
+LARGEST_ANGLE_DEG = 25.0
+"""Beams farther off the frontal or lateral direction are refused: the networks know these two views only."""
+
+NOTICEABLE_ANGLE_DEG = 10.0
+SMALLEST_SEEN_SHARE = 0.3
+
+VIEW_WORDS = {FRONTAL: "a frontal view (PA or AP)", LATERAL: "a lateral view"}
+
+TWO_FILMS_LIMIT = (
+    "Two films do not determine a volume: depth along the beams and everything inside the organs is the network's "
+    "guess from the CTs it was trained on. Never read pathology from it."
+)
+ONE_FILM_LIMIT = TWO_FILMS_LIMIT.replace("Two films do", "One film does")
+
+
+def roles_of(radiographs: Sequence[Radiograph], wanted: Sequence[str]) -> dict[str, Radiograph]:
+    """The radiograph for each wanted role, told apart by geometry whatever their order.
+
+    Raises InputError, saying what to do, for oblique views and for two views of the same role.
+    """
+    found: dict[str, Radiograph] = {}
+    for radiograph in radiographs:
+        role, angle = role_of(radiograph.geometry)
+        if angle > LARGEST_ANGLE_DEG:
+            geometry = radiograph.geometry
+            raise InputError(
+                f"A view at {geometry.primary_angle_deg:.0f}/{geometry.secondary_angle_deg:.0f} degrees is {angle:.0f} "
+                f"degrees off the nearest frontal or lateral direction; this method takes up to "
+                f"{LARGEST_ANGLE_DEG:.0f}: choose another view, or correct its geometry."
+            )
+        if role in found:
+            raise InputError(
+                f"Both views are {role}: give one frontal and one lateral view, or only one view, or correct their "
+                "geometry."
+            )
+        found[role] = radiograph
+    missing = [role for role in wanted if role not in found]
+    if missing:
+        raise InputError(f"This model needs {' and '.join(VIEW_WORDS[role] for role in missing)}: add it.")
+    return {role: found[role] for role in wanted}
+
+
+def network_films(
+    views: Mapping[str, Radiograph], edge_mm: float, size: int
+) -> tuple[CanonicalCube, dict[str, np.ndarray], tuple[str, ...]]:
+    """The cube around the views' isocentre, the normalised (size, size) film per role, and warnings."""
+    cube = CanonicalCube(isocenter_of([v.geometry for v in views.values()]), edge_mm, size)
+    films, warnings = {}, []
+    for role, radiograph in views.items():
+        image, seen = cube.film(radiograph, role)
+        if seen.mean() < SMALLEST_SEEN_SHARE:
+            warnings.append(
+                f"The {role} view shows only {100 * seen.mean():.0f} % of the {edge_mm:.0f} mm field around the "
+                "isocentre: the rest is guessed."
+            )
+        films[role] = normalised(image, seen)
+    return cube, films, tuple(warnings)
+
+
+def view_warnings(views: Mapping[str, Radiograph]) -> tuple[str, ...]:
+    """What the user must know about the given views before looking at the result."""
+    warnings = [ONE_FILM_LIMIT if len(views) == 1 else TWO_FILMS_LIMIT]
+    for role, radiograph in views.items():
+        angle = role_of(radiograph.geometry)[1]
+        if angle > NOTICEABLE_ANGLE_DEG:
+            warnings.append(f"The {role} view is {angle:.0f} degrees off its standard direction; accuracy suffers.")
+        if radiograph.geometry.assumed:
+            assumed = "; ".join(radiograph.geometry.assumed)
+            warnings.append(f"Geometry of the {role} view is assumed, so sizes and depths are approximate: {assumed}.")
+        warnings.extend(radiograph.assumptions)
+    return tuple(warnings)
