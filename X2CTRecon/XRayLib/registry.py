@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from XRayLib.errors import InputError
 
 METHOD_PACKAGES = ("X2CTReconLib", "XRayRegistrationLib")
 """Every module of these packages is imported when methods are listed; modules must stay cheap to import."""
+
+METHOD_PACKAGES_VARIABLE = "XRAY3D_METHOD_PACKAGES"
+"""Environment variable that names further packages of methods, separated by commas."""
 
 Progress = Callable[[float, str], None]
 """``progress(fraction, stage)``: fraction in 0..1, stage in words. Raises CancelledError when the user cancelled:
@@ -62,10 +66,16 @@ class Method(ABC):
         """Compute. ``case`` has passed ``check``."""
 
 
+def method_packages() -> tuple[str, ...]:
+    """METHOD_PACKAGES and those that the environment names."""
+    named = os.environ.get(METHOD_PACKAGES_VARIABLE, "").split(",")
+    return (*METHOD_PACKAGES, *(name.strip() for name in named if name.strip()))
+
+
 @cache
 def methods() -> dict[str, Method]:
     """Every available method by id, in alphabetical order."""
-    for package_name in METHOD_PACKAGES:
+    for package_name in method_packages():
         try:
             package = importlib.import_module(package_name)
         except ModuleNotFoundError as error:

@@ -1,0 +1,128 @@
+"""How a job failed: from an exception in the worker, or from the worker's death, to what the user is told."""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from XRayLib import errors
+
+WORKER_CRASHED = "worker_crashed"
+WORKER_UNAVAILABLE = "worker_unavailable"
+OUT_OF_MEMORY = errors.OutOfMemoryError.code
+CANCELLED = errors.CancelledError.code
+
+OUT_OF_MEMORY_SENTENCE = "The computer or the graphics card ran out of memory."
+FREE_MEMORY_HINT = "Close other programs or choose a smaller model or image."
+CPU_HINT = "Run it on the CPU: choose the device 'cpu'."
+
+_OUT_OF_MEMORY_WORDS = (
+    *("out of memory", "bad_alloc", "failed to allocate memory", "cannot allocate memory", "bad allocation"),
+    *("available memory of", "cudaerrormemoryallocation", "cublas_status_alloc_failed", "cudnn_status_alloc_failed"),
+)
+_OUT_OF_MEMORY_TYPES = {"OutOfMemoryError", "_ArrayMemoryError"}
+
+_KILLED = {-9, 137}
+"""SIGKILL as Popen and as shells report it: only the kernel's out-of-memory killer sends it to the worker."""
+_WINDOWS_OUT_OF_MEMORY = {0xC0000017, 0xC000012D}
+_CRASH_NAMES = {0xC0000005: "access violation", 0xC0000409: "stack overrun", 0xC00000FD: "stack overflow"}
+
+
+@dataclass(frozen=True)
+class JobFailure:
+    """Why a job ended without a result.
+
+    ``code`` is one of the codes of XRayLib.errors, "worker_crashed" or "worker_unavailable"; ``message`` one sentence
+    for the user; ``hint`` what to do; ``detail`` for the maintainer (traceback, last lines of the worker).
+    ``offer_cpu``: the same job may succeed on the CPU.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    detail: str = ""
+    offer_cpu: bool = False
+
+    def exception(self) -> errors.XRay3DError:
+        """The exception of XRayLib.errors that says the same."""
+        by_code = {cls.code: cls for cls in (errors.XRay3DError, *errors.XRay3DError.__subclasses__())}
+        text = f"{self.message} {self.hint}".strip()
+        error = by_code.get(self.code, errors.XRay3DError)(text)
+        if self.detail:
+            error.add_note(self.detail)
+        return error
+
+
+def describe_exception(error: BaseException) -> Mapping[str, str]:
+    """``code``, ``message``, ``hint`` and ``detail`` of the error event for an exception in the worker."""
+    detail = "".join(traceback.format_exception(error))
+    if _is_out_of_memory(error):
+        return {"code": OUT_OF_MEMORY, "message": OUT_OF_MEMORY_SENTENCE, "hint": FREE_MEMORY_HINT, "detail": detail}
+    if isinstance(error, errors.XRay3DError):
+        return {"code": error.code, "message": str(error), "hint": "", "detail": detail}
+    if isinstance(error, ModuleNotFoundError):
+        return {
+            "code": errors.MissingDependencyError.code,
+            "message": f"The Python package '{error.name}' is not installed.",
+            "hint": "Install it and try again.",
+            "detail": detail,
+        }
+    return {
+        "code": errors.XRay3DError.code,
+        "message": f"The computation failed unexpectedly ({type(error).__name__}: {str(error)[:300]}).",
+        "hint": "Copy the diagnostics and report them.",
+        "detail": detail,
+    }
+
+
+def failure_from_event(event: Mapping[str, Any], device: str) -> JobFailure:
+    """The failure that an error event tells; ``device`` is the one the job was to run on."""
+    code = str(event.get("code", errors.XRay3DError.code))
+    offer_cpu = code == OUT_OF_MEMORY and device != "cpu"
+    hint = CPU_HINT if offer_cpu else str(event.get("hint", ""))
+    return JobFailure(code, str(event.get("message", "")), hint, str(event.get("detail", "")), offer_cpu)
+
+
+def failure_from_exit(exit_code: int | None, stderr_tail: str, device: str) -> JobFailure:
+    """The failure of a job whose worker died; negative exit codes are signals."""
+    offer_cpu = device != "cpu"
+    words_of_memory = any(word in stderr_tail[-4000:].lower() for word in _OUT_OF_MEMORY_WORDS)
+    if exit_code in _KILLED or exit_code in _WINDOWS_OUT_OF_MEMORY or words_of_memory:
+        return JobFailure(
+            OUT_OF_MEMORY,
+            f"The computing process was ended ({exit_meaning(exit_code)}), most likely for lack of memory.",
+            CPU_HINT if offer_cpu else FREE_MEMORY_HINT,
+            stderr_tail,
+            offer_cpu,
+        )
+    return JobFailure(
+        WORKER_CRASHED,
+        f"The computing process ended without a result ({exit_meaning(exit_code)}).",
+        (CPU_HINT if offer_cpu else "Try again.") + " If it happens again, copy the diagnostics and report them.",
+        stderr_tail,
+        offer_cpu,
+    )
+
+
+def exit_meaning(exit_code: int | None) -> str:
+    """An exit code in words."""
+    if exit_code is None:
+        return "it does not answer"
+    if exit_code < 0:
+        try:
+            return signal.Signals(-exit_code).name
+        except ValueError:
+            return f"signal {-exit_code}"
+    unsigned = exit_code & 0xFFFFFFFF
+    return _CRASH_NAMES.get(unsigned) or (hex(unsigned) if unsigned > 0xFFFF else f"exit code {exit_code}")
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | errors.OutOfMemoryError) or type(error).__name__ in _OUT_OF_MEMORY_TYPES:
+        return True
+    if isinstance(error, errors.XRay3DError):
+        return False
+    return any(word in str(error).lower() for word in _OUT_OF_MEMORY_WORDS)
