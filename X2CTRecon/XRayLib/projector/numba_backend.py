@@ -88,7 +88,16 @@ class NumbaBackend:
             lines, axes = np.empty((*block, numba_lines.LINE_SIZE)), np.empty(block, np.int8)
             sums = np.empty((*block, 7))
             numba_lines.trace_rows(volume.shape, source, to_ijk, to_ras, first, lines, axes)
-            numba_forward.integrate_rows(flat, volume.shape, lines, axes, tile_columns, slab, motion is not None, sums)
+            for tile in range(0, columns, tile_columns):
+                numba_forward.integrate_tile(
+                    flat,
+                    volume.shape,
+                    lines[:, tile : tile + tile_columns],
+                    axes[:, tile : tile + tile_columns],
+                    slab,
+                    motion is not None,
+                    sums[:, tile : tile + tile_columns],
+                )
             numba_forward.write_image(lines, axes, sums, images[view, first:last])
             if motion is not None:
                 numba_forward.write_jacobian(

@@ -39,20 +39,18 @@ VALUE, BY_START_B, BY_SLOPE_B, BY_START_C, BY_SLOPE_C, BY_LOW, BY_HIGH = range(7
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def _sum_planes(volume, first, last, line, stride_a, stride_b, stride_c):
+def _sum_planes(volume, first, last, start_b, slope_b, start_c, slope_c, stride_a, stride_b, stride_c):
     """Sum of the bilinear samples on the planes [first, last], none of which needs an index test.
 
-    Indices are 32-bit and unsigned where they address, which lets the compiler use vector gathers.
+    Positions are float32 and indices 32-bit, unsigned where they address: the compiler makes vector gathers of them.
     """
-    start_b, slope_b = np.float32(line[START_B]), np.float32(line[SLOPE_B])
-    start_c, slope_c = np.float32(line[START_C]), np.float32(line[SLOPE_C])
     total = np.float32(0)
     for plane in range(first, last + 1):
         a = np.int32(plane)
         b, c = start_b + np.float32(a) * slope_b, start_c + np.float32(a) * slope_c
         ib, ic = np.int32(b), np.int32(c)
         wb, wc = b - np.float32(ib), c - np.float32(ic)
-        at = np.uint32(np.int32(a * stride_a + ib * stride_b) + np.int32(ic * stride_c))
+        at = np.uint32(np.int32(a * stride_a) + np.int32(ib * stride_b) + np.int32(ic * stride_c))
         near0, near1 = volume[at], volume[np.uint32(at + np.uint32(stride_b))]
         far0 = volume[np.uint32(at + np.uint32(stride_c))]
         far1 = volume[np.uint32(at + np.uint32(stride_b + stride_c))]
@@ -62,10 +60,8 @@ def _sum_planes(volume, first, last, line, stride_a, stride_b, stride_c):
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def _sum_planes_with_slopes(volume, first, last, line, stride_a, stride_b, stride_c):
+def _sum_planes_with_slopes(volume, first, last, start_b, slope_b, start_c, slope_c, stride_a, stride_b, stride_c):
     """As :func:`_sum_planes`, with the sums of d/db, plane * d/db, d/dc and plane * d/dc of the samples."""
-    start_b, slope_b = np.float32(line[START_B]), np.float32(line[SLOPE_B])
-    start_c, slope_c = np.float32(line[START_C]), np.float32(line[SLOPE_C])
     total, by_b, by_b_plane, by_c, by_c_plane = (
         np.float32(0),
         np.float32(0),
@@ -78,7 +74,7 @@ def _sum_planes_with_slopes(volume, first, last, line, stride_a, stride_b, strid
         b, c = start_b + np.float32(a) * slope_b, start_c + np.float32(a) * slope_c
         ib, ic = np.int32(b), np.int32(c)
         wb, wc = b - np.float32(ib), c - np.float32(ic)
-        at = np.uint32(np.int32(a * stride_a + ib * stride_b) + np.int32(ic * stride_c))
+        at = np.uint32(np.int32(a * stride_a) + np.int32(ib * stride_b) + np.int32(ic * stride_c))
         near0, near1 = volume[at], volume[np.uint32(at + np.uint32(stride_b))]
         far0 = volume[np.uint32(at + np.uint32(stride_c))]
         far1 = volume[np.uint32(at + np.uint32(stride_b + stride_c))]
@@ -94,105 +90,153 @@ def _sum_planes_with_slopes(volume, first, last, line, stride_a, stride_b, strid
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def _add_point(volume, layout, line, x, weight, weight_by_low, weight_by_high, moves_low, moves_high, sums):
-    """Add one weighted trilinear sample at x, and its derivatives, to the sums of a ray.
+def _bilinear(volume, at, wb, wc, stride_b, stride_c):
+    """Value at the fractions (wb, wc) of a cell of a plane, and its slopes along b and c."""
+    near0, near1 = volume[at], volume[at + stride_b]
+    far0, far1 = volume[at + stride_c], volume[at + stride_b + stride_c]
+    near_slope, far_slope = near1 - near0, far1 - far0
+    near, far = near0 + wb * near_slope, far0 + wb * far_slope
+    return near + wc * (far - near), near_slope + wc * (far_slope - near_slope), far - near
 
-    The weight changes by ``weight_by_low`` per unit of low (high likewise); the point itself moves along the ray with
-    low or high when ``moves_low`` or ``moves_high`` is 1.
-    """
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def _add_plane(volume, layout, line, plane, weight, weight_by_low, weight_by_high, slopes, sums):
+    """Add the sample on one plane, near the volume's faces, with a weight that changes with low and high as given."""
+    _, size_b, size_c, stride_a, stride_b, stride_c = layout
+    ib, wb = cell_of(line[START_B] + line[SLOPE_B] * plane, size_b)
+    ic, wc = cell_of(line[START_C] + line[SLOPE_C] * plane, size_c)
+    value, by_b, by_c = _bilinear(volume, plane * stride_a + ib * stride_b + ic * stride_c, wb, wc, stride_b, stride_c)
+    sums[VALUE] += weight * value
+    if slopes:
+        _add_slopes(weight, plane, by_b, by_c, sums)
+        sums[BY_LOW] += weight_by_low * value
+        sums[BY_HIGH] += weight_by_high * value
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def _add_end(volume, layout, line, x, weight, weight_by_low, weight_by_high, moves, slopes, sums):
+    """Add the trilinear sample at one end of a ray; ``moves`` is BY_LOW or BY_HIGH, the end that it moves with."""
     size_a, size_b, size_c, stride_a, stride_b, stride_c = layout
     ia, wa = cell_of(x, size_a)
     ib, wb = cell_of(line[START_B] + line[SLOPE_B] * x, size_b)
     ic, wc = cell_of(line[START_C] + line[SLOPE_C] * x, size_c)
     at = ia * stride_a + ib * stride_b + ic * stride_c
-    value, by_a, by_b, by_c = 0.0, 0.0, 0.0, 0.0
-    for da in range(2):
-        ua, sa = (wa, 1.0) if da else (1.0 - wa, -1.0)
-        for db in range(2):
-            ub, sb = (wb, 1.0) if db else (1.0 - wb, -1.0)
-            for dc in range(2):
-                uc, sc = (wc, 1.0) if dc else (1.0 - wc, -1.0)
-                voxel = volume[at + da * stride_a + db * stride_b + dc * stride_c]
-                value += ua * ub * uc * voxel
-                by_a += sa * ub * uc * voxel
-                by_b += ua * sb * uc * voxel
-                by_c += ua * ub * sc * voxel
-    along = weight * (by_a + by_b * line[SLOPE_B] + by_c * line[SLOPE_C])
+    value0, by_b0, by_c0 = _bilinear(volume, at, wb, wc, stride_b, stride_c)
+    value1, by_b1, by_c1 = _bilinear(volume, at + stride_a, wb, wc, stride_b, stride_c)
+    value = value0 + wa * (value1 - value0)
     sums[VALUE] += weight * value
+    if slopes:
+        by_b, by_c = by_b0 + wa * (by_b1 - by_b0), by_c0 + wa * (by_c1 - by_c0)
+        _add_slopes(weight, x, by_b, by_c, sums)
+        sums[BY_LOW] += weight_by_low * value
+        sums[BY_HIGH] += weight_by_high * value
+        sums[moves] += weight * (value1 - value0 + by_b * line[SLOPE_B] + by_c * line[SLOPE_C])
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def _add_slopes(weight, x, by_b, by_c, sums):
     sums[BY_START_B] += weight * by_b
     sums[BY_SLOPE_B] += weight * by_b * x
     sums[BY_START_C] += weight * by_c
     sums[BY_SLOPE_C] += weight * by_c * x
-    sums[BY_LOW] += weight_by_low * value + moves_low * along
-    sums[BY_HIGH] += weight_by_high * value + moves_high * along
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def _add_ends(volume, layout, line, inner_first, inner_last, sums):
-    """All of a ray's trapezoidal sum except the planes [inner_first, inner_last], which count with weight 1."""
+def _add_low_end(volume, layout, line, inner_first, slopes, sums):
+    """The trapezoidal sum's part below the inner planes; all of it for a ray that meets no plane."""
     low, high = line[LOW], line[HIGH]
     first, last = math.ceil(low), math.floor(high)
     if first > last:
         half = 0.5 * (high - low)
-        _add_point(volume, layout, line, low, half, -0.5, 0.5, 1.0, 0.0, sums)
-        _add_point(volume, layout, line, high, half, -0.5, 0.5, 0.0, 1.0, sums)
+        _add_end(volume, layout, line, low, half, -0.5, 0.5, BY_LOW, slopes, sums)
+        _add_end(volume, layout, line, high, half, -0.5, 0.5, BY_HIGH, slopes, sums)
         return
-    for plane in range(first, min(inner_first, last + 1)):
-        _add_point(volume, layout, line, float(plane), 1.0, 0.0, 0.0, 0.0, 0.0, sums)
-    for plane in range(max(inner_last + 1, inner_first), last + 1):
-        _add_point(volume, layout, line, float(plane), 1.0, 0.0, 0.0, 0.0, 0.0, sums)
     half = 0.5 * (first - low)
-    _add_point(volume, layout, line, float(first), half - 0.5, -0.5, 0.0, 0.0, 0.0, sums)
     if half > 0.0:
-        _add_point(volume, layout, line, low, half, -0.5, 0.0, 1.0, 0.0, sums)
-    half = 0.5 * (high - last)
-    _add_point(volume, layout, line, float(last), half - 0.5, 0.0, 0.5, 0.0, 0.0, sums)
-    if half > 0.0:
-        _add_point(volume, layout, line, high, half, 0.0, 0.5, 0.0, 1.0, sums)
+        _add_end(volume, layout, line, low, half, -0.5, 0.0, BY_LOW, slopes, sums)
+    _add_plane(volume, layout, line, first, half - 0.5, -0.5, 0.0, slopes, sums)
+    for plane in range(first, min(inner_first, last + 1)):
+        _add_plane(volume, layout, line, plane, 1.0, 0.0, 0.0, slopes, sums)
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def integrate_rows(volume, shape_kji, lines, axes, tile_columns, slab, slopes, sums):
-    """Sums (rows, columns, 7) of a block of rays; all derivatives only when ``slopes``.
+def _add_high_end(volume, layout, line, inner_first, inner_last, slopes, sums):
+    """The trapezoidal sum's part above the inner planes."""
+    high = line[HIGH]
+    first, last = math.ceil(line[LOW]), math.floor(high)
+    if first > last:
+        return
+    for plane in range(max(inner_last + 1, inner_first), last + 1):
+        _add_plane(volume, layout, line, plane, 1.0, 0.0, 0.0, slopes, sums)
+    half = 0.5 * (high - last)
+    _add_plane(volume, layout, line, last, half - 0.5, 0.0, 0.5, slopes, sums)
+    if half > 0.0:
+        _add_end(volume, layout, line, high, half, 0.0, 0.5, BY_HIGH, slopes, sums)
 
-    Tiles of neighbouring rays advance together through slabs of planes, so that what one ray loads is still in the
-    cache when the next one needs it; slabs are thin because rows of a volume of 2^n voxels share cache sets.
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def integrate_tile(volume, shape_kji, lines, axes, slab, slopes, sums):
+    """Sums (rows, columns, 7) of a tile of rays; all derivatives only when ``slopes``.
+
+    The rays advance together through slabs of planes, so that what one ray loads is still in the cache when the next
+    one needs it; slabs are thin because rows of a volume of 2^n voxels share cache sets.
     """
     rows, columns = axes.shape
-    inner = np.empty((rows, columns, 2), np.int32)
-    largest = max(shape_kji[0], shape_kji[1], shape_kji[2])
+    planes = np.empty((2, rows, columns), np.int32)
+    positions = np.empty((4, rows, columns), np.float32)
+    for axis in range(3):
+        if not (axes == axis).any():
+            continue
+        layout = axis_layout(axis, shape_kji)
+        for row in range(rows):
+            for column in range(columns):
+                planes[0, row, column], planes[1, row, column] = 0, -1
+                if axes[row, column] == axis:
+                    line, here = lines[row, column], sums[row, column]
+                    first, last = inner_planes(line, layout[1], layout[2])
+                    planes[0, row, column], planes[1, row, column] = first, last
+                    positions[0, row, column], positions[1, row, column] = line[START_B], line[SLOPE_B]
+                    positions[2, row, column], positions[3, row, column] = line[START_C], line[SLOPE_C]
+                    here[:] = 0.0
+                    _add_low_end(volume, layout, line, first, slopes, here)
+        totals = np.zeros((5, rows, columns), np.float32)
+        for start in range(0, layout[0], slab):
+            _integrate_slab(volume, layout, positions, planes, start, start + slab - 1, slopes, totals)
+        for row in range(rows):
+            for column in range(columns):
+                if axes[row, column] == axis:
+                    line, here = lines[row, column], sums[row, column]
+                    first, last = planes[0, row, column], planes[1, row, column]
+                    _add_high_end(volume, layout, line, first, last, slopes, here)
+                    for m in range(5):
+                        here[m] += totals[m, row, column]
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def _integrate_slab(volume, layout, positions, planes, start, end, slopes, totals):
+    """Add the inner planes in [start, end] of every ray of a tile."""
+    _, rows, columns = planes.shape
+    stride_a, stride_b, stride_c = np.int32(layout[3]), np.int32(layout[4]), np.int32(layout[5])
     for row in range(rows):
         for column in range(columns):
-            sums[row, column, :] = 0.0
-            inner[row, column, 0], inner[row, column, 1] = 0, -1
-            if axes[row, column] != MISSES:
-                layout = axis_layout(axes[row, column], shape_kji)
-                first, last = inner_planes(lines[row, column], layout[1], layout[2])
-                inner[row, column, 0], inner[row, column, 1] = first, last
-                _add_ends(volume, layout, lines[row, column], first, last, sums[row, column])
-    for tile in range(0, columns, tile_columns):
-        for start in range(0, largest, slab):
-            for row in range(rows):
-                for column in range(tile, min(tile + tile_columns, columns)):
-                    first = max(inner[row, column, 0], start)
-                    last = min(inner[row, column, 1], start + slab - 1)
-                    if first > last:
-                        continue
-                    _, _, _, stride_a, stride_b, stride_c = axis_layout(axes[row, column], shape_kji)
-                    line, here = lines[row, column], sums[row, column]
-                    if slopes:
-                        total, by_b, by_b_plane, by_c, by_c_plane = _sum_planes_with_slopes(
-                            volume, first, last, line, np.int32(stride_a), np.int32(stride_b), np.int32(stride_c)
-                        )
-                        here[VALUE] += total
-                        here[BY_START_B] += by_b
-                        here[BY_SLOPE_B] += by_b_plane
-                        here[BY_START_C] += by_c
-                        here[BY_SLOPE_C] += by_c_plane
-                    else:
-                        here[VALUE] += _sum_planes(
-                            volume, first, last, line, np.int32(stride_a), np.int32(stride_b), np.int32(stride_c)
-                        )
+            first, last = max(planes[0, row, column], start), min(planes[1, row, column], end)
+            if first > last:
+                continue
+            start_b, slope_b = positions[0, row, column], positions[1, row, column]
+            start_c, slope_c = positions[2, row, column], positions[3, row, column]
+            if slopes:
+                total, by_b, by_b_plane, by_c, by_c_plane = _sum_planes_with_slopes(
+                    volume, first, last, start_b, slope_b, start_c, slope_c, stride_a, stride_b, stride_c
+                )
+                totals[0, row, column] += total
+                totals[1, row, column] += by_b
+                totals[2, row, column] += by_b_plane
+                totals[3, row, column] += by_c
+                totals[4, row, column] += by_c_plane
+            else:
+                totals[0, row, column] += _sum_planes(
+                    volume, first, last, start_b, slope_b, start_c, slope_c, stride_a, stride_b, stride_c
+                )
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
