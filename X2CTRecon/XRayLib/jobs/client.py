@@ -219,7 +219,8 @@ class WorkerClient(Connection):
         known, job = self._put_jobs.get(volume_id, (None, None))
         if job is None or known is not volume:
             return False
-        return not job.finished or (job.state is JobState.DONE and job.worker == self.starts)
+        arrived = job.state is JobState.DONE and job.worker == self.starts and self._link is not None
+        return arrived or not job.finished
 
     def _put_volume(self, volume_id: str, volume: Volume, on_error: OnError) -> None:
         def write(folder: Path) -> None:

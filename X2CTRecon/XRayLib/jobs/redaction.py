@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import PureWindowsPath
 
 _IMAGE = r"(?:dcm|ima|png|jpe?g|tiff?|bmp|nii(?:\.gz)?|nrrd|nhdr|mha|mhd|json|csv|vtp|vtk|stl|ply|obj|mrb|mrml)\b"
-_START = r"(?<![^\s\"'=(\[{,:;<>])"
+_START = r"(?<![^\s\"'=(\[{,:;])"
 _QUOTED = re.compile(r"(?P<quote>[\"'])(?P<path>[^\"'\n]*[/\\][^\"'\n]*)(?P=quote)")
 _BARE = re.compile(rf"{_START}(?:[A-Za-z]:|~)?[/\\](?:[^\n\"']*[/\\])?[^\s\"']*(?:[^\n\"'/\\]*?\.{_IMAGE})?")
 _FILE = re.compile(rf"[^\s\"'/\\]+\.{_IMAGE}", re.IGNORECASE)
