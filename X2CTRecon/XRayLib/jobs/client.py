@@ -94,8 +94,8 @@ class WorkerClient(Connection):
             return result
 
         params = {"method": method_id, "options": json_ready(asdict(options))}
-        callbacks = {"on_progress": on_progress, "on_result": on_result, "on_error": on_error}
-        return self.submit(Job("run_method", params, **callbacks, write=write, read=read, device=options.device))
+        job = Job("run_method", params, on_progress, on_result, on_error, write, read, device=options.device)
+        return self.submit(job)
 
     def load_radiograph(
         self,
@@ -148,9 +148,9 @@ class WorkerClient(Connection):
         if not self._has_volume(volume_id, volume):
             self._put_volume(volume_id, volume, on_error)
         params = {"volume_id": volume_id, "device": device, "geometries": [geometry_document(g) for g in geometries]}
-        callbacks = {"on_result": on_result, "on_error": on_error}
-        channel = f"project {volume_id}"
-        return self.submit(Job("project", params, **callbacks, read=_read_images, channel=channel, device=device))
+        job = Job("project", params, on_result=on_result, on_error=on_error, read=_read_images, device=device)
+        job.channel = f"project {volume_id}"
+        return self.submit(job)
 
     def remove_volume(self, volume_id: str) -> None:
         """Free the volume's memory in the worker."""
@@ -174,8 +174,7 @@ class WorkerClient(Connection):
                 self._diagnostics.devices = value
             return value
 
-        callbacks = {"on_progress": on_progress, "on_result": on_result, "on_error": on_error}
-        return self.submit(Job(kind, params or {}, **callbacks, read=read))
+        return self.submit(Job(kind, params or {}, on_progress, on_result, on_error, read=read))
 
     def call(self, kind: str, params: Mapping[str, Any] | None = None) -> Any:
         """:meth:`request`, waiting for the answer. Raises what XRayLib.errors has for the failure."""

@@ -15,9 +15,9 @@ from XRayLib.errors import XRay3DError
 from XRayLib.jobs.failure import (
     CANCELLED,
     JobFailure,
-    describe_exception,
     exit_meaning,
     failure_from_event,
+    failure_from_exception,
     failure_from_exit,
 )
 from XRayLib.jobs.job import Job, JobState
@@ -249,7 +249,7 @@ class Connection:
         except OSError:
             logger.info("The worker went before the job could be sent.")  # the next poll deals with its end
         except (ValueError, TypeError) as error:
-            self._end(JobState.FAILED, failure=JobFailure(**describe_exception(error)))
+            self._end(JobState.FAILED, failure=failure_from_exception(error))
 
     def _succeeded(self, job: Job, value: Any) -> None:
         assert self._link is not None and job.folder is not None
@@ -258,7 +258,7 @@ class Connection:
         try:
             value = job.read(job.folder, value)
         except (XRay3DError, OSError, MemoryError, KeyError, TypeError, ValueError) as error:
-            self._end(JobState.FAILED, failure=JobFailure(**describe_exception(error)))
+            self._end(JobState.FAILED, failure=failure_from_exception(error))
             return
         self._end(JobState.DONE, value=value)
 

@@ -48,7 +48,8 @@ class JobFailure:
 
     def exception(self) -> errors.XRay3DError:
         """The exception of XRayLib.errors that says the same."""
-        by_code = {cls.code: cls for cls in (errors.XRay3DError, *errors.XRay3DError.__subclasses__())}
+        kinds: list[type[errors.XRay3DError]] = [errors.XRay3DError, *errors.XRay3DError.__subclasses__()]
+        by_code = {kind.code: kind for kind in kinds}
         text = f"{self.message} {self.hint}".strip()
         error = by_code.get(self.code, errors.XRay3DError)(text)
         if self.detail:
@@ -56,26 +57,24 @@ class JobFailure:
         return error
 
 
-def describe_exception(error: BaseException) -> Mapping[str, str]:
-    """``code``, ``message``, ``hint`` and ``detail`` of the error event for an exception in the worker."""
+def failure_from_exception(error: BaseException) -> JobFailure:
+    """The failure that an exception, here or in the worker, means."""
     detail = "".join(traceback.format_exception(error))
     if _is_out_of_memory(error):
-        return {"code": OUT_OF_MEMORY, "message": OUT_OF_MEMORY_SENTENCE, "hint": FREE_MEMORY_HINT, "detail": detail}
+        return JobFailure(OUT_OF_MEMORY, OUT_OF_MEMORY_SENTENCE, FREE_MEMORY_HINT, detail)
     if isinstance(error, errors.XRay3DError):
-        return {"code": error.code, "message": str(error), "hint": "", "detail": detail}
+        return JobFailure(error.code, str(error), "", detail)
     if isinstance(error, ModuleNotFoundError):
-        return {
-            "code": errors.MissingDependencyError.code,
-            "message": f"The Python package '{error.name}' is not installed.",
-            "hint": "Install it and try again.",
-            "detail": detail,
-        }
-    return {
-        "code": errors.XRay3DError.code,
-        "message": f"The computation failed unexpectedly ({type(error).__name__}: {str(error)[:300]}).",
-        "hint": "Copy the diagnostics and report them.",
-        "detail": detail,
-    }
+        message = f"The Python package '{error.name}' is not installed."
+        return JobFailure(errors.MissingDependencyError.code, message, "Install it and try again.", detail)
+    message = f"The computation failed unexpectedly ({type(error).__name__}: {str(error)[:300]})."
+    return JobFailure(errors.XRay3DError.code, message, "Copy the diagnostics and report them.", detail)
+
+
+def event_from_failure(request_id: str | None, failure: JobFailure) -> dict[str, Any]:
+    """The error event of the protocol for a request, or for a line that was none."""
+    told = {"code": failure.code, "message": failure.message, "hint": failure.hint, "detail": failure.detail}
+    return {"event": "error", "id": request_id, **told}
 
 
 def failure_from_event(event: Mapping[str, Any], device: str) -> JobFailure:

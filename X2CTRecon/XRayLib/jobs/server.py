@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from XRayLib.errors import CancelledError, InputError
-from XRayLib.jobs.failure import describe_exception
+from XRayLib.jobs.failure import CANCELLED, JobFailure, event_from_failure, failure_from_exception
 from XRayLib.jobs.progress import JobProgress
 from XRayLib.jobs.protocol import BrokenLine, LineDecoder, Message
 
 logger = logging.getLogger(__name__)
+
+BAD_REQUEST = "bad_request"
 
 Send = Callable[[Message], None]
 
@@ -136,10 +138,10 @@ class Server:
         except (Exception, SystemExit) as error:
             if cancelled.is_set():
                 logger.info("Request %s ended by cancel", message["request"])
-                event = {"code": "cancelled", "message": "The job was cancelled.", "hint": "", "detail": ""}
+                failure = JobFailure(CANCELLED, "The job was cancelled.")
             else:
-                event = dict(describe_exception(error))
-            self._send({"event": "error", "id": request_id, **event})
+                failure = failure_from_exception(error)
+            self._send(event_from_failure(request_id, failure))
 
     def _request(self, message: Message, cancelled: threading.Event) -> Request:
         request_id, params, folder = message["id"], message.get("params", {}), message.get("folder")
@@ -154,6 +156,4 @@ class Server:
         return Request(message["request"], request_id, params, progress, None if folder is None else Path(folder))
 
     def _refuse(self, request_id: str | None, message: str) -> None:
-        self._send(
-            {"event": "error", "id": request_id, "code": "bad_request", "message": message, "hint": "", "detail": ""}
-        )
+        self._send(event_from_failure(request_id, JobFailure(BAD_REQUEST, message)))
