@@ -17,7 +17,7 @@ from x2ct.recipe import Recipe, read_recipe
 from x2ct.stream import SampleStream
 from x2ct.synthesis import Synthesis
 
-LAST = "last.ckpt"
+LAST = "last"
 log = logging.getLogger(__name__)
 
 
@@ -50,7 +50,7 @@ def train(recipe_path: str | Path, resume: bool = False) -> Path:
     torch.set_num_threads(recipe.threads)
     L.seed_everything(recipe.seed, verbose=False)
     module = X2CTTraining(recipe)
-    checkpoint = recipe.output / LAST
+    checkpoint = recipe.output / f"{LAST}.ckpt"
     if resume and not checkpoint.exists():
         raise InputError(f"There is no checkpoint to resume from: {checkpoint} is missing.")
     if recipe.start_from is not None and not resume:
@@ -64,7 +64,7 @@ def train(recipe_path: str | Path, resume: bool = False) -> Path:
         default_root_dir=recipe.output,
         callbacks=[
             StepLog(),
-            L.pytorch.callbacks.ModelCheckpoint(recipe.output, save_last=True, save_top_k=0, every_n_epochs=1),
+            latest_checkpoint(recipe.output),
         ],
         logger=False,
         enable_progress_bar=False,
@@ -72,6 +72,13 @@ def train(recipe_path: str | Path, resume: bool = False) -> Path:
     )
     trainer.fit(module, DataLoader(stream, batch_size=1), ckpt_path=checkpoint if resume else None)
     return checkpoint
+
+
+def latest_checkpoint(folder: Path) -> L.Callback:
+    """Keeps one checkpoint, replaced after every epoch."""
+    return L.pytorch.callbacks.ModelCheckpoint(
+        folder, filename=LAST, save_top_k=1, save_on_train_epoch_end=True, enable_version_counter=False
+    )
 
 
 def training_stream(recipe: Recipe) -> SampleStream:
