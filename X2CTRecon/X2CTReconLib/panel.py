@@ -38,6 +38,7 @@ class ReconstructionPanel:
         self._binding: Any = None
         self._user_layout: int | None = None
         self._result_films: list[Any] = []
+        self._checked: tuple[tuple, tuple[bool, str]] | None = None
         self.films = FilmList(ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=self._film_changed)
         self.adding = FilmAdding(ui, self.client, on_added=self.addFilm, on_status=self.say)
         self.choice = MethodChoice(ui, self.client, on_changed=self._choice_changed)
@@ -75,9 +76,15 @@ class ReconstructionPanel:
         """Whether Apply can run, and the tooltip that says why not."""
         if self.parameterNode is None:
             return False, _("The scene is closing.")
+        nodes = self.filmNodes()
+        state = (self.parameterNode.method, *((node.GetID(), node.GetMTime()) for node in nodes))
+        if self._checked is None or self._checked[0] != state:
+            self._checked = (state, self._check(nodes))
+        return self._checked[1]
+
+    def _check(self, nodes: list[Any]) -> tuple[bool, str]:
         try:
-            case = case_from_films(self.filmNodes())
-            method(self.parameterNode.method).check(case)
+            method(self.parameterNode.method).check(case_from_films(nodes))
         except XRay3DError as error:
             return False, str(error)
         return True, _("Reconstruct the volume.")

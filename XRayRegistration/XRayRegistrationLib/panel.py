@@ -33,6 +33,7 @@ class RegistrationPanel:
         self.parameterNode: Any = None
         self._binding: Any = None
         self._user_layout: int | None = None
+        self._drawn: tuple | None = None
         self.films = FilmList(ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=self._film_changed)
         self.adding = FilmAdding(ui, self.client, on_added=self.addFilm, on_status=self.say)
         self.pose = PoseControls(ui, on_moved=self.reproject)
@@ -49,9 +50,11 @@ class RegistrationPanel:
         if self.parameterNode is not None:
             self.parameterNode.disconnectGui(self._binding)
         self.parameterNode = node
-        self.pose.follow(node)
+        self.pose.follow(None)  # filling the sliders one by one must not move the CT
+        self._drawn = None
         if node is not None:
             self._binding = node.connectGui(self.ui)
+            self.pose.follow(node)
             self.refresh()
 
     def refresh(self, _caller: Any = None, _event: str = "") -> None:
@@ -67,10 +70,16 @@ class RegistrationPanel:
             _("Show the X-rays in their own views beside the CT.") if films else _("Add an X-ray first.")
         )
         self.ui.centerButton.enabled = bool(films) and node.ctVolume is not None
-        show_set_up(films, node.showSetup)
+        self._draw_set_up(films, node.showSetup)
         self.pose.refresh()
         self.tools.refresh()
         self.reproject()
+
+    def _draw_set_up(self, films: list[Any], visible: bool) -> None:
+        wanted = (visible, *((film.GetID(), film.GetMTime()) for film in films))
+        if wanted != self._drawn:
+            show_set_up(films, visible)
+            self._drawn = (visible, *((film.GetID(), film.GetMTime()) for film in films))
 
     def filmNodes(self) -> list[Any]:
         """The radiographs of the case that are still in the scene."""
@@ -106,8 +115,8 @@ class RegistrationPanel:
             show_as_ct(self.parameterNode.ctVolume)
             show_in_slices(self.parameterNode.ctVolume)
 
-    def _film_changed(self, node: Any) -> None:
-        show_set_up([node], self.parameterNode.showSetup)
+    def _film_changed(self, _node: Any) -> None:
+        self._draw_set_up(self.filmNodes(), self.parameterNode.showSetup)
         self.showViews()
         self.reproject()
 

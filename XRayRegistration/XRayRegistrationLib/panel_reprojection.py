@@ -60,13 +60,21 @@ class LiveReprojection:
         self._on_error = on_error
         self._volume: Volume | None = None
         self._volume_of: tuple[str, int] | None = None
+        self._asked: tuple | None = None
 
     def request(self, ct_node: Any, films: Sequence[Any]) -> None:
-        """Ask for the re-projections of the present pose; of several requests that wait only the last is computed.
+        """Ask for the re-projections of the present pose, unless they were asked for already.
+
+        Of several requests that wait only the last is computed.
 
         Raises InputError when the CT holds no image or is under a transform that is not rigid.
         """
         pose = rigid_local_to_world(ct_node)
+        volume = self._volume_of_node(ct_node)
+        asked = (self._volume_of, pose.tobytes(), *((film.GetID(), film.GetMTime()) for film in films))
+        if asked == self._asked:
+            return
+        self._asked = asked
         radiographs = [radiograph_from_node(film) for film in films]
         geometries = [coarse_geometry(radiograph.geometry).moved(pose) for radiograph in radiographs]
 
@@ -78,13 +86,15 @@ class LiveReprojection:
             coarse = [coarse_radiograph(radiograph) for radiograph in radiographs]
             self._on_done(nodes, [correlation(film, image) for film, image in zip(coarse, images, strict=True)])
 
-        self._client.project(
-            ct_node.GetID(), self._volume_of_node(ct_node), geometries, on_result=done, on_error=self._on_error
-        )
+        self._client.project(ct_node.GetID(), volume, geometries, on_result=done, on_error=self._failed)
 
     def forget(self) -> None:
         """Drop the CT: its scene is gone."""
-        self._volume = self._volume_of = None
+        self._volume = self._volume_of = self._asked = None
+
+    def _failed(self, failure: Any) -> None:
+        self._asked = None
+        self._on_error(failure)
 
     def _volume_of_node(self, ct_node: Any) -> Volume:
         """The same object until the voxels change, so that the client knows what the worker already has."""

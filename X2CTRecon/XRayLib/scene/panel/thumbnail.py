@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,19 +19,19 @@ def thumbnail_levels(image: NDArray[np.float32], side_px: int = 96) -> NDArray[n
 
 
 def thumbnail_pixmap(image: NDArray[np.float32]) -> Any:
-    """qt.QPixmap of the film."""
+    """qt.QPixmap of the film. It goes through a file because PythonQt cannot take bytes with zeros in every version."""
     import qt
     import vtk
-    from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+    from vtk.util.numpy_support import numpy_to_vtk
 
     levels = thumbnail_levels(image)
     picture = vtk.vtkImageData()
     picture.SetDimensions(levels.shape[1], levels.shape[0], 1)
     picture.GetPointData().SetScalars(numpy_to_vtk(levels[::-1].ravel(), deep=True))
-    writer = vtk.vtkPNGWriter()
-    writer.WriteToMemoryOn()
-    writer.SetInputData(picture)
-    writer.Write()
-    pixmap = qt.QPixmap()
-    pixmap.loadFromData(qt.QByteArray(vtk_to_numpy(writer.GetResult()).tobytes()))
-    return pixmap
+    with tempfile.TemporaryDirectory(prefix="xray3d-") as folder:
+        path = str(Path(folder) / "thumbnail.png")
+        writer = vtk.vtkPNGWriter()
+        writer.SetFileName(path)
+        writer.SetInputData(picture)
+        writer.Write()
+        return qt.QPixmap(path)
