@@ -17,7 +17,7 @@ from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.panel.quality_card import quality_html
-from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_version, is_radiograph, radiograph_from_node
 from XRayLib.scene.worker_session import gui_client
 
 from X2CTReconLib.panel_method import MethodChoice
@@ -77,7 +77,7 @@ class ReconstructionPanel:
         if self.parameterNode is None:
             return False, _("The scene is closing.")
         nodes = self.filmNodes()
-        state = (self.parameterNode.method, *((node.GetID(), node.GetMTime()) for node in nodes))
+        state = (self.parameterNode.method, *map(film_version, nodes))
         if self._checked is None or self._checked[0] != state:
             self._checked = (state, self._check(nodes))
         return self._checked[1]

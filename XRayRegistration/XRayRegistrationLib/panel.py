@@ -15,7 +15,7 @@ from XRayLib.scene.layout import restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.tools import ToolButtons
-from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_version, is_radiograph, radiograph_from_node
 from XRayLib.scene.volume_nodes import show_as_ct
 from XRayLib.scene.worker_session import gui_client
 
@@ -76,10 +76,10 @@ class RegistrationPanel:
         self.reproject()
 
     def _draw_set_up(self, films: list[Any], visible: bool) -> None:
-        wanted = (visible, *((film.GetID(), film.GetMTime()) for film in films))
+        wanted = (visible, *map(film_version, films))
         if wanted != self._drawn:
             show_set_up(films, visible)
-            self._drawn = (visible, *((film.GetID(), film.GetMTime()) for film in films))
+            self._drawn = wanted
 
     def filmNodes(self) -> list[Any]:
         """The radiographs of the case that are still in the scene."""

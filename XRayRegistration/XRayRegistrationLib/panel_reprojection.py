@@ -12,7 +12,7 @@ from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.matrices import rigid_local_to_world
 from XRayLib.scene.provenance import write_attributes
-from XRayLib.scene.radiograph_nodes import put_on_detector, put_radiograph, radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_version, put_on_detector, put_radiograph, radiograph_from_node
 from XRayLib.scene.volume_nodes import volume_from_node
 from XRayLib.scene.worker_session import blocking_client, finished
 
@@ -71,7 +71,7 @@ class LiveReprojection:
         """
         pose = rigid_local_to_world(ct_node)
         volume = self._volume_of_node(ct_node)
-        asked = (self._volume_of, pose.tobytes(), *((film.GetID(), film.GetMTime()) for film in films))
+        asked = (self._volume_of, pose.tobytes(), *map(film_version, films))
         if asked == self._asked:
             return
         self._asked = asked

@@ -10,7 +10,7 @@ from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.geometry.geometry_file import geometry_document, parse_geometry_document
 from XRayLib.radiograph import Radiograph
-from XRayLib.scene.matrices import rigid_local_to_world, vtk_matrix
+from XRayLib.scene.matrices import local_to_world, rigid_local_to_world, vtk_matrix
 from XRayLib.scene.provenance import read_attribute, read_json_attribute, write_attributes
 
 MASK_ROLE = "XRay3DMask"
@@ -19,6 +19,13 @@ MASK_ROLE = "XRay3DMask"
 def is_radiograph(node: Any) -> bool:
     """Whether the node was made by ``put_radiograph``."""
     return node is not None and read_attribute(node, "Kind") == "radiograph"
+
+
+def film_version(node: Any) -> tuple:
+    """Changes when, and only when, what ``radiograph_from_node`` returns may have changed."""
+    image = node.GetImageData()
+    place = local_to_world(node).tobytes()
+    return node.GetID(), read_attribute(node, "Geometry"), 0 if image is None else image.GetMTime(), place
 
 
 def put_radiograph(radiograph: Radiograph, name: str, node: Any = None) -> Any:
