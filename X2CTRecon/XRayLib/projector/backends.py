@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,14 +75,23 @@ def _warp_status() -> BackendStatus:
     if not _has_nvidia_driver():
         return BackendStatus("warp", "cuda", False, "No NVIDIA graphics driver was found.")
     try:
-        warp = importlib.import_module("warp")
+        warp = quiet_warp()
     except ImportError as error:
         return BackendStatus("warp", "cuda", False, f"The package warp-lang cannot be imported ({error}).")
-    warp.config.quiet = True
-    warp.init()
     if not warp.is_cuda_available():
         return BackendStatus("warp", "cuda", False, "No CUDA device was found.")
     return BackendStatus("warp", "cuda", True)
+
+
+def quiet_warp() -> Any:
+    """The initialised Warp module, told to print warnings only (the setting's name depends on its version)."""
+    warp = importlib.import_module("warp")
+    if hasattr(warp.config, "log_level"):
+        warp.config.log_level = logging.WARNING
+    else:
+        warp.config.quiet = True
+    warp.init()
+    return warp
 
 
 def choose_backend(device: str) -> Backend:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from XRayLib.projector import numba_adjoint, numba_forward, numba_lines
+from XRayLib.projector import numba_adjoint, numba_forward, numba_lines, numba_pose
 from XRayLib.projector.rays import RayMotion, Rays
 
 Image = NDArray[np.float32]
@@ -100,7 +100,7 @@ class NumbaBackend:
                 )
             numba_forward.write_image(lines, axes, sums, images[view, first:last])
             if motion is not None:
-                numba_forward.write_jacobian(
+                numba_pose.write_jacobian(
                     source,
                     to_ijk,
                     to_ras,

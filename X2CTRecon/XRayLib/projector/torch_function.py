@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
-from XRayLib.projector.backends import choose_backend, memory_errors
-from XRayLib.projector.rays import motion_of, rays_of
+from XRayLib.projector.backends import Backend, choose_backend, memory_errors, projector_backends, quiet_warp
+from XRayLib.projector.rays import RayMotion, Rays, motion_of, rays_of
 from XRayLib.projector.rigid import gradient_at_twist, motion_from_twist
 
 
@@ -81,31 +82,92 @@ class _Projection(torch.autograd.Function):
         geometries: Sequence[XRayGeometry],
         pivot: NDArray[np.float64],
     ) -> torch.Tensor:
-        backend = choose_backend("auto" if mu.is_cuda else "cpu")
         poses = twist.detach().cpu().double().numpy()
         moved = [view.moved(motion_from_twist(pose, pivot)) for view, pose in zip(geometries, poses, strict=True)]
-        rays = rays_of(moved, ijk_to_ras)
-        jacobian = None
+        rays, engine = rays_of(moved, ijk_to_ras), engine_for(mu)
+        motion = motion_of(rays, ijk_to_ras, pivot) if ctx.needs_input_grad[1] else None
         with memory_errors():
-            volume = backend.upload(np.ascontiguousarray(mu.detach().float().cpu().numpy()))
-            if ctx.needs_input_grad[1]:
-                images, jacobian = backend.project_with_jacobian(volume, rays, motion_of(rays, ijk_to_ras, pivot))
-            else:
-                images = backend.project(volume, rays)
-        ctx.backend, ctx.rays, ctx.poses, ctx.jacobian, ctx.mu_shape = backend, rays, poses, jacobian, tuple(mu.shape)
-        ctx.twist_like = twist
-        return torch.from_numpy(images).to(mu)
+            images, jacobian = engine.project(mu.detach().float().contiguous(), rays, motion)
+        ctx.engine, ctx.rays, ctx.poses, ctx.mu_like, ctx.twist_like = engine, rays, poses, mu.detach(), twist.detach()
+        ctx.jacobian = jacobian
+        return images.to(mu)
 
     @staticmethod
     def backward(ctx: Any, image_gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
-        weights = np.ascontiguousarray(image_gradients.detach().float().cpu().numpy())
+        weights = image_gradients.detach().float().contiguous()
         mu_gradient = twist_gradient = None
         if ctx.needs_input_grad[0]:
             with memory_errors():
-                voxels = ctx.backend.backproject(weights, ctx.rays, ctx.mu_shape)
-            mu_gradient = torch.from_numpy(voxels).to(image_gradients)
+                mu_gradient = ctx.engine.backproject(weights, ctx.rays, tuple(ctx.mu_like.shape)).to(ctx.mu_like)
         if ctx.needs_input_grad[1]:
-            by_motion = np.einsum("vmrc,vrc->vm", ctx.jacobian, weights, dtype=np.float64)
+            by_motion = torch.einsum("vmrc,vrc->vm", ctx.jacobian.double(), weights.double()).cpu().numpy()
             by_twist = [gradient_at_twist(each, pose) for each, pose in zip(by_motion, ctx.poses, strict=True)]
             twist_gradient = torch.from_numpy(np.stack(by_twist)).to(ctx.twist_like)
         return mu_gradient, twist_gradient, None, None, None
+
+
+class Engine(Protocol):
+    """Projection from tensors to tensors."""
+
+    def project(
+        self, mu: torch.Tensor, rays: Rays, motion: RayMotion | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]: ...
+
+    def backproject(self, images: torch.Tensor, rays: Rays, shape_kji: tuple[int, int, int]) -> torch.Tensor: ...
+
+
+def engine_for(mu: torch.Tensor) -> Engine:
+    """Kernels on the tensor's own CUDA device where Warp is installed, else the CPU backend through numpy."""
+    if mu.is_cuda and any(status.usable and status.name == "warp" for status in projector_backends()):
+        return DeviceEngine(str(mu.device))
+    return HostEngine(choose_backend("cpu"))
+
+
+class HostEngine:
+    """Through numpy arrays in the computer's memory; tensors of other devices are copied."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def project(
+        self, mu: torch.Tensor, rays: Rays, motion: RayMotion | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        volume = self._backend.upload(mu.cpu().numpy())
+        if motion is None:
+            return torch.from_numpy(self._backend.project(volume, rays)).to(mu.device), None
+        images, jacobian = self._backend.project_with_jacobian(volume, rays, motion)
+        return torch.from_numpy(images).to(mu.device), torch.from_numpy(jacobian).to(mu.device)
+
+    def backproject(self, images: torch.Tensor, rays: Rays, shape_kji: tuple[int, int, int]) -> torch.Tensor:
+        voxels = self._backend.backproject(images.cpu().numpy(), rays, shape_kji)
+        return torch.from_numpy(voxels).to(images.device)
+
+
+class DeviceEngine:
+    """Warp kernels on the tensors' own memory and on torch's current stream: no copies, no waiting."""
+
+    def __init__(self, device: str) -> None:
+        from XRayLib.projector.warp_backend import WarpBackend
+
+        self._warp = quiet_warp()
+        self._backend = WarpBackend(device)
+
+    def _stream(self, tensor: torch.Tensor) -> AbstractContextManager[Any]:
+        if not tensor.is_cuda:
+            return nullcontext()
+        return self._warp.ScopedStream(self._warp.stream_from_torch(torch.cuda.current_stream(tensor.device)))
+
+    def project(
+        self, mu: torch.Tensor, rays: Rays, motion: RayMotion | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        with self._stream(mu):
+            volume = self._backend.upload(mu)
+            if motion is None:
+                return self._warp.to_torch(self._backend.project_on_device(volume, rays)), None
+            images, jacobian = self._backend.project_with_jacobian_on_device(volume, rays, motion)
+        return self._warp.to_torch(images), self._warp.to_torch(jacobian)
+
+    def backproject(self, images: torch.Tensor, rays: Rays, shape_kji: tuple[int, int, int]) -> torch.Tensor:
+        with self._stream(images):
+            voxels = self._backend.backproject_on_device(self._warp.from_torch(images), rays, shape_kji)
+        return self._warp.to_torch(voxels).view(shape_kji)
