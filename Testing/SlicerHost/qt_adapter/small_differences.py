@@ -1,0 +1,37 @@
+"""Single functions whose Python form differs between PySide6 and PythonQt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6 import QtCore, QtWidgets
+
+file_dialog_answers: list[Any] = []
+"""What the next file dialogs return: a test puts paths here before it clicks a button that opens a dialog."""
+
+
+def adapt_small_differences() -> None:
+    """Apply all of them to the classes in place."""
+    for class_ in (QtWidgets.QDialog, QtWidgets.QMenu, QtCore.QEventLoop, QtWidgets.QApplication):
+        if not hasattr(class_, "exec_"):
+            class_.exec_ = class_.exec
+    for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName", "getExistingDirectory"):
+        setattr(QtWidgets.QFileDialog, name, staticmethod(take_file_dialog_answer))
+    for name in ("information", "warning", "critical", "question", "about"):
+        setattr(QtWidgets.QMessageBox, name, staticmethod(_message_box))
+    QtWidgets.QDialog.exec = QtWidgets.QDialog.exec_ = _modal_dialog
+
+
+def take_file_dialog_answer(*_arguments: Any) -> Any:
+    """PythonQt returns the path alone, not the pair of path and filter."""
+    if not file_dialog_answers:
+        raise AssertionError("a file dialog was opened: put its answer into host.file_dialog_answers first")
+    return file_dialog_answers.pop(0)
+
+
+def _message_box(*arguments: Any) -> None:
+    raise AssertionError(f"a message box that blocks was opened: {arguments[1:]}. Use slicer.util.*Display instead.")
+
+
+def _modal_dialog(dialog: QtWidgets.QDialog) -> None:
+    raise AssertionError(f"a modal dialog that blocks was opened: '{dialog.windowTitle}'")
