@@ -1,1 +1,6 @@
-""""""
+"""A procedural human torso made by the project: CT in HU and labels, drawn from a seed."""
+
+from XRayLib.phantom.body_plan import BodyPlan
+from XRayLib.phantom.torso import TorsoPhantom, torso_phantom
+
+__all__ = ["BodyPlan", "TorsoPhantom", "torso_phantom"]
