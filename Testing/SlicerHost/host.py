@@ -13,12 +13,12 @@ from XRayLib.scene.headless_application import HeadlessModule
 from .ctk_widgets import create_ctk_module
 from .qmrml_widgets import add_qmrml_widgets
 from .qt_adapter import create_qt_module
+from .qt_adapter.connections import disconnect_all
 from .qt_adapter.new_attributes import forbidden_attributes
 from .qt_adapter.small_differences import file_dialog_answers
 from .recorded_errors import RecordedErrors
 
 HERE = Path(__file__).resolve().parent
-BUILT_IN_SINGLETONS = ("vtkMRMLScriptedModuleNode",)
 
 
 class SlicerHost:
@@ -62,6 +62,19 @@ class SlicerHost:
         for name in ("i18n", "testing", "packaging", "ScriptedLoadableModule", "parameterNodeWrapper"):
             __import__("slicer." + name)
         sys.path.append(str(HERE / "top_level"))
+
+    def publish(self) -> None:
+        """Be the ``slicer`` of this process again, after another session of the same process was."""
+        slicer, session = self.slicer, self.session
+        slicer.mrmlScene = session.scene
+        slicer.app = self.application
+        for name, logic in session.logics.items():
+            setattr(slicer.modules, name.lower(), HeadlessModule(name, logic))
+        for factory in (
+            slicer.vtkMRMLThreeDViewDisplayableManagerFactory,
+            slicer.vtkMRMLSliceViewDisplayableManagerFactory,
+        ):
+            factory.GetInstance().SetMRMLApplicationLogic(session.application_logic)
 
     # What tests do
 
@@ -142,6 +155,7 @@ class SlicerHost:
         for text in forbidden_attributes(self.application.allWidgets()):
             self.errors.add(text)
         self.application.moduleManager().unload_all()
+        disconnect_all(self.application, "startupCompleted()")
         self.close_main_window()
         self.process_events()
         self.session.clear()
@@ -153,5 +167,3 @@ class SlicerHost:
         for attribute in ("sampleDataSources", "dicomPlugins"):
             if hasattr(self.slicer.modules, attribute):
                 delattr(self.slicer.modules, attribute)
-        for name, logic in self.session.logics.items():
-            setattr(self.slicer.modules, name.lower(), HeadlessModule(name, logic))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import slicer
 from PySide6.QtCore import QObject, Signal
 
-from .scripted_module import qSlicerScriptedLoadableModule
+from .scripted_module import added_paths, qSlicerScriptedLoadableModule
 
 
 class ModuleManager(QObject):
@@ -58,9 +59,12 @@ class ModuleManager(QObject):
             module._widget.deleteLater()
 
     def unload_all(self) -> None:
-        """Unload every scripted module."""
+        """Unload every scripted module and forget its source, so that the next load reads the file."""
         for name in list(self._scripted):
             self.unload(name)
+            sys.modules.pop(name, None)
+        while added_paths:
+            sys.path.remove(added_paths.pop())
 
     @property
     def selected(self) -> str:

@@ -15,11 +15,16 @@ from PySide6.QtWidgets import QVBoxLayout
 from ..qmrml_widgets.scene_widgets import qMRMLWidget
 
 
+added_paths: list[str] = []
+"""Folders of modules that loading put on ``sys.path``."""
+
+
 def load_source(path: Path) -> ModuleType:
     """Execute a module's file as the module of its name, registered before it runs, as Slicer does."""
     name = path.stem
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
+        added_paths.append(str(path.parent))
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -52,6 +52,13 @@ def disconnect(sender: QObject, signal: str, *target: Any) -> bool:
     return False
 
 
+def disconnect_all(sender: QObject, signature: str) -> None:
+    """Undo every ``connect`` of one signal."""
+    for known_signature, target, _ in list(_connections(sender)):
+        if known_signature == signature:
+            disconnect(sender, signature, *target)
+
+
 def _checked(sender: QObject, signal: str) -> str:
     signature = bytes(QMetaObject.normalizedSignature(signal).data()).decode()
     # Signals of the host's own widgets carry VTK objects and ids as Python objects.
