@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from ..qmrml_widgets.scene_widgets import qMRMLWidget
 
-
 added_paths: list[str] = []
 """Folders of modules that loading put on ``sys.path``."""
 
