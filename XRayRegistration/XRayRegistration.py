@@ -60,6 +60,7 @@ class XRayRegistrationParameterNode:
     reprojections - What the CT projects to in its present pose, one per film.
     liveReprojection - Re-project whenever the pose changes.
     showSetup - Draw source, frustum and detector in 3D.
+    showVolumeRendering - Render the CT in 3D.
     overlayOpacity - 0 shows the films, 1 the re-projections.
     """
 
@@ -75,6 +76,7 @@ class XRayRegistrationParameterNode:
     reprojections: list[vtkMRMLScalarVolumeNode]
     liveReprojection: bool = True
     showSetup: bool = True
+    showVolumeRendering: bool = True
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
 
 

@@ -16,7 +16,7 @@ from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.tools import ToolButtons
 from XRayLib.scene.radiograph_nodes import film_version, is_radiograph, radiograph_from_node
-from XRayLib.scene.volume_nodes import show_as_ct
+from XRayLib.scene.volume_nodes import show_as_ct, show_volume_rendering
 from XRayLib.scene.worker_session import gui_client
 
 from XRayRegistrationLib.panel_pose import PoseControls
@@ -71,6 +71,7 @@ class RegistrationPanel:
         )
         self.ui.centerButton.enabled = bool(films) and node.ctVolume is not None
         self._draw_set_up(films, node.showSetup)
+        self._render_ct(node.ctVolume, node.showVolumeRendering)
         self.pose.refresh()
         self.tools.refresh()
         self.reproject()
@@ -80,6 +81,16 @@ class RegistrationPanel:
         if wanted != self._drawn:
             show_set_up(films, visible)
             self._drawn = wanted
+
+    def _render_ct(self, ct: Any, visible: bool) -> None:
+        if ct is None:
+            return
+        logic = slicer.modules.volumerendering.logic()
+        display = logic.GetFirstVolumeRenderingDisplayNode(ct)
+        if visible and (display is None or not display.GetVisibility()):
+            show_volume_rendering(ct, logic)
+        elif not visible and display is not None:
+            display.SetVisibility(False)
 
     def filmNodes(self) -> list[Any]:
         """The radiographs of the case that are still in the scene."""
