@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,12 @@ from X2CTReconLib.canonical import FRONTAL, LATERAL, CanonicalCube
 from XRayLib.case import Case
 from XRayLib.ct import Volume, load_ct, remove_table, resample
 from XRayLib.geometry import XRayGeometry
+from XRayLib.metrics import evaluate_volume
 from XRayLib.simulate import simulate_radiograph
 
-from x2ct.patients import Patient
+from x2ct.patients import CACHE_SPACING_MM, Patient
 
-PSNR_RANGE_HU = 2500.0
 AIR_HU = -1000.0
-BODY_HU = -500.0
 
 PRIMARY_ANGLE_DEG = {FRONTAL: 0.0, LATERAL: 90.0}
 
@@ -49,78 +49,60 @@ class Room:
 ROOMS = (Room("chest stand 1800/1600 mm", 1800.0, 1600.0), Room("C-arm 1020/700 mm", 1020.0, 700.0, pixel_mm=2.0))
 
 
-@dataclass(frozen=True)
-class Score:
-    """One patient, room and realism: PSNR-3D (dB, range 2500 HU) over the CT's extent and MAE (HU) in the body."""
-
-    patient: str
-    room: str
-    realism: str
-    views: int
-    psnr_3d: float
-    psnr_3d_template: float
-    psnr_3d_air: float
-    mae_body: float
-    mae_body_template: float
-
-
 Reconstruct = Callable[[Case], Volume]
 
+METRICS = ("psnr_3d", "legacy_psnr", "legacy_ssim", "ssim_3d", "mae_body_hu", "dice_lung")
 
-def score_patient(
+
+def evaluate_patient(
     path: Path,
     reconstruct: Reconstruct,
-    template: NDArray[np.float32],
-    edge_mm: float,
-    views: tuple[str, ...],
+    template: Volume,
+    views: Sequence[str],
     rooms: Iterable[Room] = ROOMS,
     realisms: Iterable[str] = ("none", "mild"),
-) -> list[Score]:
-    """Scores of a held-out CT, table removed, in the cube around the CT's middle. ``template`` HU along (S, A, R)."""
+) -> Iterator[dict[str, Any]]:
+    """A row per room and realism: METRICS of the result, of the mean template and of air.
+
+    The CT without its table is the reference, its middle the isocentre. ``template`` in HU around the origin.
+    """
     ct = remove_table(load_ct(path))
-    cube = CanonicalCube(ct.center_ras_mm, edge_mm, template.shape[0])
-    grid = cube.volume(template)
-    reference = resample(ct, grid.voxels.shape, grid.ijk_to_ras).voxels
-    extent = Volume(np.ones(ct.voxels.shape, np.float32), ct.ijk_to_ras, "mu_per_mm")
-    known = resample(extent, grid.voxels.shape, grid.ijk_to_ras, antialias=False).voxels > 0.5
-    scores = []
+    center = ct.center_ras_mm
+    placed = Volume.axis_aligned(template.voxels, template.spacing_mm, center)
     for room in rooms:
         for realism in realisms:
-            geometries = [room.geometry(role, ct.center_ras_mm) for role in views]
+            geometries = [room.geometry(role, center) for role in views]
             films = tuple(simulate_radiograph(ct, g, realism=realism, seed=1) for g in geometries)
-            result = resample(reconstruct(Case(films)), grid.voxels.shape, grid.ijk_to_ras).voxels
-            scores.append(
-                Score(
-                    path.name.split(".")[0],
-                    room.name,
-                    realism,
-                    len(views),
-                    psnr_3d(result, reference, known),
-                    psnr_3d(template, reference, known),
-                    psnr_3d(np.full_like(template, AIR_HU), reference, known),
-                    mae(result, reference, known),
-                    mae(template, reference, known),
-                )
-            )
-    return scores
+            values = evaluate_volume(ct, reconstruct(Case(films)), template=placed)
+            row: dict[str, Any] = {"patient": path.name.split(".")[0], "room": room.name, "realism": realism}
+            for name, metrics in (("result", values["result"]), *values["baselines"].items()):
+                if name != "water_body":
+                    row[name] = {m: metrics[m] for m in METRICS}
+            yield row
 
 
-def psnr_3d(volume: NDArray[np.float32], reference: NDArray[np.float32], known: NDArray[np.bool_]) -> float:
-    """10 log10(2500^2 / mean squared error), both clipped to -1024..1476 HU."""
-    a, b = (np.clip(x[known], -1024, 1476) for x in (volume, reference))
-    return float(10 * np.log10(PSNR_RANGE_HU**2 / np.mean((a - b) ** 2, dtype=np.float64)))
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as a table for a model card: result beside (template, air)."""
+    lines = [
+        "| patient | room | realism | PSNR-3D dB (template, air) | legacy PSNR (template) | legacy SSIM (template) "
+        "| MAE body HU (template) | Dice lung (template) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        result, template, air = row["result"], row["template"], row["air"]
+        lines.append(
+            f"| {row['patient']} | {row['room']} | {row['realism']} "
+            f"| **{result['psnr_3d']:.2f}** ({template['psnr_3d']:.2f}, {air['psnr_3d']:.2f}) "
+            f"| {result['legacy_psnr']:.2f} ({template['legacy_psnr']:.2f}) "
+            f"| {result['legacy_ssim']:.3f} ({template['legacy_ssim']:.3f}) "
+            f"| {result['mae_body_hu']:.0f} ({template['mae_body_hu']:.0f}) "
+            f"| {result['dice_lung']:.2f} ({template['dice_lung']:.2f}) |"
+        )
+    return "\n".join(lines)
 
 
-def mae(volume: NDArray[np.float32], reference: NDArray[np.float32], known: NDArray[np.bool_]) -> float:
-    """Mean absolute difference in HU where the reference's tissue is denser than -500 HU."""
-    body = known & (reference > BODY_HU)
-    return float(np.abs(volume[body] - reference[body]).mean())
-
-
-def mean_template(patients: Iterable[Patient], edge_mm: float, size: int = 128) -> NDArray[np.float32]:
-    """Mean of the training volumes around their middles, each only where its CT has data; HU along (S, A, R)."""
-    from x2ct.patients import CACHE_SPACING_MM
-
+def mean_template(patients: Iterable[Patient], edge_mm: float, size: int = 128) -> Volume:
+    """Mean of the training volumes in HU around their middles, each only where its CT has data."""
     total, count = np.zeros((size,) * 3), np.zeros((size,) * 3)
     grid = CanonicalCube(np.zeros(3), edge_mm, size).volume(np.empty((size,) * 3, np.float32))
     for patient in patients:
@@ -131,11 +113,5 @@ def mean_template(patients: Iterable[Patient], edge_mm: float, size: int = 128) 
         along = known.any(axis=(1, 2))[:, None, None]  # beside the CT is air, above and below is unknown
         total += resample(hu, grid.voxels.shape, grid.ijk_to_ras).voxels * along
         count += along
-    return np.where(count > 0, total / np.maximum(count, 1), AIR_HU).astype(np.float32)
-
-
-def summary(scores: Iterable[Score]) -> Mapping[str, float]:
-    """Means over patients, rooms and realisms."""
-    rows = list(scores)
-    names = ("psnr_3d", "psnr_3d_template", "psnr_3d_air", "mae_body", "mae_body_template")
-    return {name: float(np.mean([getattr(row, name) for row in rows])) for name in names}
+    mean = np.where(count > 0, total / np.maximum(count, 1), AIR_HU)
+    return Volume(mean.astype(np.float32), grid.ijk_to_ras)

@@ -18,8 +18,10 @@ class FilmVariation:
 
     plain_share: float = 0.2
     """Share of films left as they are: a DRR is a legitimate input too."""
+    scatter: float = 0.5
+    """Scattered light beside a transmission of 1 in open beam, largest of a draw that prefers little."""
     veil: float = 0.35
-    """Scatter: share of a wide blur of the film added."""
+    """Share of a wide blur of the film added or taken away (display processing)."""
     log_gamma: float = 0.5
     sigmoid: float = 0.5
     """Weight of an S-shaped display curve."""
@@ -40,7 +42,8 @@ def varied(image: Image, variation: FilmVariation, rng: np.random.Generator) -> 
     seen = field_of_view(image.shape, variation, rng)
     if rng.random() < variation.plain_share:
         return image, seen
-    x = image / max(float(image.max()), 1e-6)
+    x = _scattered(image, variation.scatter * rng.random() ** 2, rng)
+    x = x / max(float(x.max()), 1e-6)
     wide = ndimage.gaussian_filter(x, image.shape[0] * rng.uniform(0.08, 0.2))
     x = x + rng.uniform(-0.3, 1.0) * variation.veil * (wide - x)
     x = np.clip(x, 0, None) ** np.exp(rng.uniform(-1, 1) * variation.log_gamma)
@@ -72,6 +75,13 @@ def field_of_view(shape: tuple[int, int], variation: FilmVariation, rng: np.rand
         seen[: int(top)] = seen[rows - int(bottom) :] = False
         seen[:, : int(left)] = seen[:, columns - int(right) :] = False
     return seen
+
+
+def _scattered(line_integral: Image, share: float, rng: np.random.Generator) -> Image:
+    """Line integrals measured through a veil of scatter: -log of transmission plus a wide blur of it."""
+    transmission = np.exp(-line_integral)
+    wide = ndimage.gaussian_filter(transmission, line_integral.shape[0] * rng.uniform(0.08, 0.25))
+    return np.log1p(share) - np.log(transmission + share * wide + 1e-6)
 
 
 def _ramp(shape: tuple[int, int], rng: np.random.Generator) -> Image:
