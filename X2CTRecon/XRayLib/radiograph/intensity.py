@@ -47,6 +47,7 @@ def to_line_integral(
     *,
     field: NDArray[np.bool_] | None = None,
     likely: str = "display_bone_bright",
+    certainty: float = PRIOR,
     name: str = "The image",
 ) -> LineIntegrals:
     """Line integrals -ln(I/I0) of a radiograph.
@@ -62,7 +63,8 @@ def to_line_integral(
     field : (rows, columns) bool or None
         Where the detector was exposed, when the file says so; collimator edges are looked for besides.
     likely : str
-        The kind that files of this sort usually have; decides when the image does not.
+    certainty : float
+        The kind that files of this sort usually have, and its weight against the image's evidence (see `polarity`).
     name : str
         What errors call the image.
 
@@ -78,7 +80,7 @@ def to_line_integral(
     sentences: list[str] = []
     exposed, collimated = _exposed(pixels, field) if intensity != "line_integral" else (field, [])
     if intensity == "auto":
-        intensity, sentence = _judged_kind(pixels, exposed, likely)
+        intensity, sentence = _judged_kind(pixels, exposed, likely, certainty)
         sentences.append(sentence)
     if intensity not in INTENSITY_KINDS:
         raise InputError(f"The intensity kind '{intensity}' is not known: use auto, {', '.join(INTENSITY_KINDS)}.")
@@ -94,10 +96,12 @@ def to_line_integral(
     return _without_marks(integrals, exposed, pixels, [*sentences, *collimated])
 
 
-def _judged_kind(pixels: NDArray[np.generic], field: NDArray[np.bool_] | None, likely: str) -> tuple[str, str]:
+def _judged_kind(
+    pixels: NDArray[np.generic], field: NDArray[np.bool_] | None, likely: str, certainty: float
+) -> tuple[str, str]:
     """The kind of an image that does not say, and the sentence that tells the user."""
-    prior = -PRIOR if likely in ("display_bone_dark", "transmission") else PRIOR
-    evidence = bone_brightness(pixels, field) + prior
+    usual = -certainty if likely in ("display_bone_dark", "transmission") else certainty
+    evidence = bone_brightness(pixels, field) + usual
     doubt = "" if abs(evidence) >= UNSURE else " (uncertain: state the intensity kind if it is wrong)"
     inside = _sample(pixels, field)
     lowest, dark, open_beam, highest = (float(v) for v in np.percentile(inside, [0, 10, 99.5, 100]))

@@ -18,7 +18,7 @@ def check_size(name: str, columns: int, rows: int) -> None:
         raise InputError(f"{name} holds no image: it has {columns} x {rows} pixels. Choose another file.")
     if min(columns, rows) < SMALLEST_SIDE_PX:
         raise InputError(
-            f"{name} has {columns} x {rows} pixels, too few for a radiograph: at least {SMALLEST_SIDE_PX} a side needed."
+            f"{name} has {columns} x {rows} pixels, too few for a radiograph: at least {SMALLEST_SIDE_PX} a side."
         )
     if columns * rows > LARGEST_PIXELS:
         raise InputError(
