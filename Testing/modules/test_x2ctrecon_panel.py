@@ -1,0 +1,230 @@
+"""The X2CTRecon panel, driven as a user drives it, with a worker that the test controls."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("slicer", reason="slicer-core is not installed")
+
+from modules.films import FakeClient, a_film, a_result, an_assumed_film
+from XRayLib.scene.radiograph_nodes import put_radiograph, radiograph_from_node
+
+pytestmark = pytest.mark.slicer
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient()
+
+
+@pytest.fixture
+def widget(slicer_main_window, load_module, client, monkeypatch):
+    load_module("X2CTRecon")
+    monkeypatch.setattr("X2CTReconLib.panel.gui_client", lambda: client)
+    return slicer_main_window.open_module("X2CTRecon")
+
+
+def add_two_films(widget) -> list:
+    nodes = [put_radiograph(a_film(0.0, "PA"), "Front"), put_radiograph(a_film(90.0, "LL"), "Side")]
+    for node in nodes:
+        widget.panel.addFilm(node)
+    return nodes
+
+
+def apply(widget, client, nodes) -> None:
+    widget.ui.applyButton.click()
+    client.answer(a_result(client.asked[-1][1]))
+
+
+def test_apply_is_disabled_with_the_reason_until_there_is_a_film(widget) -> None:
+    assert not widget.ui.applyButton.enabled
+    assert "X-ray view" in widget.ui.applyButton.toolTip
+    add_two_films(widget)
+    assert widget.ui.applyButton.enabled
+
+
+def test_each_film_has_a_row_with_its_geometry(widget) -> None:
+    add_two_films(widget)
+    rows = widget.panel.films.rows
+    assert [row.title.text for row in rows] == ["Front", "Side"]
+    assert rows[0].geometry.text.startswith("PA, source at 1020 mm")
+    assert rows[1].geometry.text.startswith("left lateral")
+    assert not rows[0].assumptions.isVisibleTo(rows[0].widget)
+
+
+def test_an_assumed_view_is_marked_and_can_be_corrected(widget) -> None:
+    node = put_radiograph(an_assumed_film("PA"), "Film")
+    widget.panel.addFilm(node)
+    row = widget.panel.films.rows[0]
+    assert "Assumed" in row.assumptions.text
+    row.viewComboBox.setCurrentIndex(2)
+    row.distanceSpinBox.setValue(1500)
+    corrected = radiograph_from_node(node)
+    assert corrected.view == "LL"
+    assert corrected.geometry.primary_angle_deg == pytest.approx(90.0)
+    assert corrected.geometry.source_to_detector_mm == 1500.0
+    assert row.geometry.text.startswith("left lateral, source at 1500 mm")
+
+
+def test_remove_takes_the_film_out_of_case_and_scene(widget, slicer_main_window) -> None:
+    nodes = add_two_films(widget)
+    identifier = nodes[0].GetID()
+    widget.panel.films.rows[0].removeButton.click()
+    assert [node.GetName() for node in widget.panel.filmNodes()] == ["Side"]
+    assert slicer_main_window.session.scene.GetNodeByID(identifier) is None
+    assert len(widget.panel.films.rows) == 1
+
+
+def test_a_file_that_cannot_be_used_is_explained_and_changes_nothing(widget, client, slicer_main_window) -> None:
+    before = slicer_main_window.session.scene.GetNumberOfNodes()
+    widget.panel.adding.addFiles(["/nowhere/film.dcm"])
+    client.fail(code="bad_input", message="film.dcm is a CT: choose an X-ray.")
+    assert "choose an X-ray" in widget.ui.statusLabel.text
+    assert slicer_main_window.session.scene.GetNumberOfNodes() == before
+    assert widget.panel.filmNodes() == []
+
+
+def test_files_are_loaded_one_after_the_other_and_a_bad_one_stops_none(widget, client) -> None:
+    widget.panel.adding.addFiles(["a.dcm", "b.dcm"])
+    client.fail(code="bad_input", message="a.dcm is empty.")
+    assert client.asked[-1] == ("load_radiograph", "b.dcm")
+    client.answer(SimpleNamespace(radiograph=a_film()))
+    assert [node.GetName() for node in widget.panel.filmNodes()] == ["b"]
+
+
+def test_an_image_of_the_scene_becomes_a_film(widget, client, slicer_main_window) -> None:
+    import slicer
+
+    image = slicer.util.addVolumeFromArray(np.random.default_rng(0).random((1, 30, 40)), name="Loaded DX")
+    widget.ui.sceneImageSelector.setCurrentNode(image)
+    assert widget.ui.addNodeButton.enabled
+    widget.ui.addNodeButton.click()
+    kind, path = client.asked[-1]
+    assert kind == "load_radiograph"
+    assert path.endswith(".mha")
+    client.answer(SimpleNamespace(radiograph=a_film()))
+    assert [node.GetName() for node in widget.panel.filmNodes()] == ["Loaded DX X-ray"]
+
+
+def test_a_stack_of_slices_is_refused_as_a_film(widget, client) -> None:
+    import slicer
+
+    stack = slicer.util.addVolumeFromArray(np.zeros((5, 30, 40)), name="CT")
+    widget.ui.sceneImageSelector.setCurrentNode(stack)
+    widget.ui.addNodeButton.click()
+    assert "5 slices" in widget.ui.statusLabel.text
+    assert client.asked[-1][0] != "load_radiograph"
+
+
+def test_progress_shows_stage_and_time_and_cancel_stops_the_job(widget, client) -> None:
+    add_two_films(widget)
+    widget.ui.applyButton.click()
+    assert not widget.ui.applyButton.enabled
+    client.progress(0.4, "Network")
+    assert widget.ui.progressBar.value == 40
+    assert widget.ui.statusLabel.text == "Network, about 12 s left"
+    widget.ui.cancelButton.click()
+    assert client.cancelled == 1
+    client.fail(code="cancelled", message="Cancelled.")
+    assert widget.ui.applyButton.enabled
+    assert not widget.ui.cancelButton.enabled
+    assert "unchanged" in widget.ui.statusLabel.text
+
+
+def test_the_result_is_in_the_scene_with_units_folder_and_reprojections(widget, client, slicer_main_window) -> None:
+    nodes = add_two_films(widget)
+    apply(widget, client, nodes)
+    node = widget.panel.parameterNode
+    assert node.outputVolume.GetAttribute("XRay3D.Method") == "x2ct-cnn"
+    assert node.outputVolume.GetVoxelValueUnits().GetCodeMeaning() == "Hounsfield unit"
+    assert len(node.reprojections) == 2
+    assert "Depth is a guess." in widget.ui.qualityLabel.text
+    assert "25 %" in widget.ui.qualityLabel.text
+    import slicer
+
+    rendering = slicer.modules.volumerendering.logic().GetFirstVolumeRenderingDisplayNode(node.outputVolume)
+    assert rendering.GetVisibility()
+
+
+def test_a_second_run_writes_over_the_chosen_output(widget, client) -> None:
+    nodes = add_two_films(widget)
+    apply(widget, client, nodes)
+    first = widget.panel.parameterNode.outputVolume.GetID()
+    apply(widget, client, nodes)
+    assert widget.panel.parameterNode.outputVolume.GetID() == first
+
+
+def test_the_slider_blends_film_and_reprojection(widget, client, slicer_main_window) -> None:
+    nodes = add_two_films(widget)
+    apply(widget, client, nodes)
+    widget.ui.overlaySlider.value = 1.0
+    import slicer
+
+    composite = slicer.app.layoutManager().sliceWidget("XRay1").sliceLogic().GetSliceCompositeNode()
+    assert composite.GetForegroundOpacity() == 1.0
+    assert composite.GetForegroundVolumeID() == widget.panel.parameterNode.reprojections[0].GetID()
+
+
+def test_residuals_come_on_request(widget, client, slicer_main_window) -> None:
+    nodes = add_two_films(widget)
+    widget.ui.residualCheckBox.checked = True
+    apply(widget, client, nodes)
+    assert slicer_main_window.session.scene.GetFirstNodeByName("Front residual") is not None
+
+
+def test_out_of_memory_offers_the_cpu(widget, client) -> None:
+    add_two_films(widget)
+    widget.ui.applyButton.click()
+    client.fail(code="out_of_memory", message="The graphics card ran out of memory.", offer_cpu=True)
+    assert widget.ui.runOnCpuButton.isVisibleTo(widget.parent)
+    widget.ui.runOnCpuButton.click()
+    assert client.options.device == "cpu"
+
+
+def test_closing_the_scene_drops_the_running_job(widget, client, slicer_main_window) -> None:
+    add_two_films(widget)
+    widget.ui.applyButton.click()
+    slicer_main_window.session.scene.Clear(0)
+    assert client.invalidated == 1
+    assert widget.panel.films.rows == []
+    assert not widget.ui.applyButton.enabled
+
+
+def test_everything_comes_back_with_a_saved_scene(widget, client, slicer_main_window, tmp_path) -> None:
+    nodes = add_two_films(widget)
+    widget.ui.overlaySlider.value = 0.5
+    widget.ui.residualCheckBox.checked = True
+    apply(widget, client, nodes)
+    slicer_main_window.session.save_scene(tmp_path / "case.mrb")
+    slicer_main_window.session.clear()
+    assert widget.panel.filmNodes() == []
+    slicer_main_window.session.load_scene(tmp_path / "case.mrb")
+    slicer_main_window.process_events()
+    widget.initializeParameterNode()
+    node = widget.panel.parameterNode
+    assert [film.GetName() for film in widget.panel.filmNodes()] == ["Front", "Side"]
+    assert radiograph_from_node(widget.panel.filmNodes()[1]).geometry == a_film(90.0).geometry
+    assert node.overlayOpacity == 0.5
+    assert node.addResidual
+    assert node.outputVolume.GetAttribute("XRay3D.Method") == "x2ct-cnn"
+    assert len(node.reprojections) == 2
+
+
+def test_diagnostics_are_copied(widget) -> None:
+    import qt
+
+    widget.ui.diagnosticsButton.click()
+    assert qt.QApplication.clipboard().text() == "versions and devices"
+
+
+def test_the_layout_comes_back_when_the_user_leaves(widget, slicer_main_window) -> None:
+    import slicer
+
+    before = slicer.app.layoutManager().layout
+    add_two_films(widget)
+    assert slicer.app.layoutManager().layout != before
+    slicer_main_window.leave_module()
+    assert slicer.app.layoutManager().layout == before
