@@ -34,7 +34,7 @@ def add_two_films(widget) -> list:
     return nodes
 
 
-def apply(widget, client, nodes) -> None:
+def apply(widget, client) -> None:
     widget.ui.applyButton.click()
     client.answer(a_result(client.asked[-1][1]))
 
@@ -136,7 +136,7 @@ def test_progress_shows_stage_and_time_and_cancel_stops_the_job(widget, client) 
 
 def test_the_result_is_in_the_scene_with_units_folder_and_reprojections(widget, client, slicer_main_window) -> None:
     nodes = add_two_films(widget)
-    apply(widget, client, nodes)
+    apply(widget, client)
     node = widget.panel.parameterNode
     assert node.outputVolume.GetAttribute("XRay3D.Method") == "x2ct-cnn"
     assert node.outputVolume.GetVoxelValueUnits().GetCodeMeaning() == "Hounsfield unit"
@@ -151,15 +151,15 @@ def test_the_result_is_in_the_scene_with_units_folder_and_reprojections(widget, 
 
 def test_a_second_run_writes_over_the_chosen_output(widget, client) -> None:
     nodes = add_two_films(widget)
-    apply(widget, client, nodes)
+    apply(widget, client)
     first = widget.panel.parameterNode.outputVolume.GetID()
-    apply(widget, client, nodes)
+    apply(widget, client)
     assert widget.panel.parameterNode.outputVolume.GetID() == first
 
 
 def test_the_slider_blends_film_and_reprojection(widget, client, slicer_main_window) -> None:
     nodes = add_two_films(widget)
-    apply(widget, client, nodes)
+    apply(widget, client)
     widget.ui.overlaySlider.value = 1.0
     import slicer
 
@@ -171,7 +171,7 @@ def test_the_slider_blends_film_and_reprojection(widget, client, slicer_main_win
 def test_residuals_come_on_request(widget, client, slicer_main_window) -> None:
     nodes = add_two_films(widget)
     widget.ui.residualCheckBox.checked = True
-    apply(widget, client, nodes)
+    apply(widget, client)
     assert slicer_main_window.session.scene.GetFirstNodeByName("Front residual") is not None
 
 
@@ -197,7 +197,7 @@ def test_everything_comes_back_with_a_saved_scene(widget, client, slicer_main_wi
     nodes = add_two_films(widget)
     widget.ui.overlaySlider.value = 0.5
     widget.ui.residualCheckBox.checked = True
-    apply(widget, client, nodes)
+    apply(widget, client)
     slicer_main_window.session.save_scene(tmp_path / "case.mrb")
     slicer_main_window.session.clear()
     assert widget.panel.filmNodes() == []

@@ -59,7 +59,7 @@ def test_sliders_move_the_ct_through_one_transform(case) -> None:
     widget.ui.rotationSSlider.value = 90.0
     matrix = pose_matrix(widget)
     middle = a_ct().center_ras_mm
-    np.testing.assert_allclose((matrix @ [*middle, 1])[:3], middle + [40, 0, 0], atol=1e-6)
+    np.testing.assert_allclose((matrix @ [*middle, 1])[:3], middle + np.array([40, 0, 0]), atol=1e-6)
     np.testing.assert_allclose(matrix[:3, :3], [[0, -1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-6)
     node = widget.panel.parameterNode
     assert node.ctVolume.GetTransformNodeID() == node.poseTransform.GetID()
