@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from XRayLib.radiograph.reduced_copy import reduced_copy
 
+SMALLEST_IMAGE_PX = 96
 SEARCH_SIZE_PX = 384
 FINE_SIZE_PX = 768
 ANGLES_DEG = np.arange(-20.0, 20.1, 1.0)
@@ -61,13 +62,13 @@ class _Candidate:
 
 def find_blades(image: NDArray[np.generic]) -> list[Blade]:
     """The collimator blades of a radiograph of either polarity, at most one a side."""
+    if min(image.shape) < SMALLEST_IMAGE_PX:
+        return []
     coarse, fine = reduced_copy(image, SEARCH_SIZE_PX), reduced_copy(image, FINE_SIZE_PX)
     blades = []
     for quarter_turns in range(4):
         turned = np.ascontiguousarray(np.rot90(coarse, quarter_turns))
         turned_fine = np.ascontiguousarray(np.rot90(fine, quarter_turns))
-        if min(turned.shape) < 32:
-            continue
         for candidate in _candidates(turned):
             offset = candidate.column / turned.shape[1]
             if _has_shadow(turned, candidate) and _is_straight(turned_fine, candidate, offset):

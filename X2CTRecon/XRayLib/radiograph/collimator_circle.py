@@ -18,6 +18,12 @@ SMALLEST_FRACTION_ON_CIRCLE = 0.7
 SMALLEST_ARC = 0.35
 """Fraction of all directions in which the rim must be seen (a circle wider than the image shows only its corners)."""
 FLAT_CORNER = 0.05
+SMALLEST_RADIUS = 0.4
+"""Of the shorter side: a round thing smaller than that is a head or a phantom in air, not the field."""
+SHARP_RIM = 0.45
+"""Part of the change from outside to well inside that happens within six pixels: 0.55 and more at rims, 0.4 at a
+sphere's outline."""
+SMALLEST_IMAGE_PX = 96
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def find_round_field(image: NDArray[np.generic]) -> RoundField | None:
     a circle is fitted to these points by least squares, dropping outliers.
     """
     small = reduced_copy(image, SEARCH_SIZE_PX)
-    if min(small.shape) < 64 or not _corners_alike(small):
+    if min(small.shape) < SMALLEST_IMAGE_PX or not _corners_alike(small):
         return None
     points = _rim_points(small)
     if len(points) < SMALLEST_ARC * RAYS:
@@ -57,7 +63,8 @@ def find_round_field(image: NDArray[np.generic]) -> RoundField | None:
     if (
         on_circle.mean() < SMALLEST_FRACTION_ON_CIRCLE
         or on_circle.sum() < SMALLEST_ARC * RAYS
-        or not 0.25 * min(small.shape) < radius < 0.72 * long_side
+        or not SMALLEST_RADIUS * min(small.shape) < radius < 0.72 * long_side
+        or _sharpness(small, points[on_circle], centre) < SHARP_RIM
     ):
         return None
     rim = _measured_rim(points - centre, radius) / long_side
@@ -92,6 +99,18 @@ def _rim_points(image: NDArray[np.float32]) -> NDArray[np.float64]:
             steepest = inside[0] - 1 + int(np.argmax(np.abs(np.diff(values[inside[0] - 1 : inside[0] + 9]))))
             points.append(middle + direction * distances[steepest])
     return np.array(points).reshape(-1, 2)
+
+
+def _sharpness(image: NDArray[np.float32], points: NDArray[np.float64], centre: NDArray[np.float64]) -> float:
+    from scipy.ndimage import map_coordinates
+
+    outward = (points - centre) / np.hypot(*(points - centre).T)[:, None]
+
+    def level(inward_px: float) -> float:
+        return float(np.median(map_coordinates(image, (points - inward_px * outward).T[::-1], order=1, mode="nearest")))
+
+    outside = level(-2)
+    return abs(level(4) - outside) / max(abs(level(18) - outside), 1e-6)
 
 
 def _measured_rim(from_centre: NDArray[np.float64], radius: float) -> NDArray[np.float64]:

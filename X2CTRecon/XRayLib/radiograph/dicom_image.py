@@ -30,7 +30,8 @@ def read_dicom_image(path: Path, frame_index: int = 0) -> DecodedImage:
     Raises
     ------
     InputError
-        When the object is no radiograph, is in colour, or is damaged.
+        When the object is no radiograph, is in colour, or contradicts itself. Malformed files may raise nearly anything
+        else.
     """
     dataset = read_dataset(path)
     modality = check_is_radiograph(dataset, path.name)
@@ -72,11 +73,8 @@ def _rescaled(
     if dataset.get("ModalityLUTSequence"):
         from pydicom.pixels import apply_modality_lut
 
-        try:
-            with silenced():
-                return apply_modality_lut(stored.values, dataset)
-        except Exception as error:  # a malformed table may raise nearly anything
-            raise InputError(f"{name} is damaged: its modality table cannot be read. Export it again.") from error
+        with silenced():
+            return apply_modality_lut(stored.values, dataset)
     slope, intercept = tags.number("RescaleSlope"), tags.number("RescaleIntercept")
     if slope is None or (slope == 1.0 and not intercept):
         return values

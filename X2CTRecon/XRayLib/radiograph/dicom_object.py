@@ -34,22 +34,16 @@ def read_dataset(path: Path) -> Dataset:
     Raises
     ------
     InputError
-        When it is too large, damaged, or no DICOM.
+        When it is too large or no DICOM. A malformed file may raise nearly anything else.
     """
     import pydicom
 
     if path.stat().st_size > LARGEST_FILE_BYTES:
         raise InputError(f"{path.name} is larger than 2 GiB: export the frame you need as a file of its own.")
     with silenced():
-        try:
-            _check_inflated_size(path)
-            dataset = pydicom.dcmread(path, force=True)
-            foreign = not any(keyword in dataset for keyword in ("SOPClassUID", "Modality", "Rows"))
-        except InputError:
-            raise
-        except Exception as error:  # the parser raises nearly anything on malformed input
-            raise InputError(f"{path.name} is damaged: it cannot be read as DICOM. Copy or export it again.") from error
-    if foreign:
+        _check_inflated_size(path)
+        dataset = pydicom.dcmread(path, force=True)
+    if not any(keyword in dataset for keyword in ("SOPClassUID", "Modality", "Rows")):
         raise InputError(f"{path.name} is not a DICOM image, or its content was lost: choose another file.")
     return dataset
 
@@ -85,13 +79,15 @@ def _storage_name(dataset: Dataset) -> str:
     """The name of the object's class when it is a known one other than an X-ray image, else empty."""
     from pydicom.uid import UID
 
-    for uid in (dataset.get("SOPClassUID"), getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID")):
-        text = str(uid or "").strip()
-        if text and text not in XRAY_STORAGE and text.startswith("1.2.840.10008."):
-            known = UID(text).name
-            if known != text:
-                return known
-    return ""
+    uid = FrameTags(dataset).text("SOPClassUID") or file_meta_text(dataset, "MediaStorageSOPClassUID")
+    known = UID(uid).name if uid.startswith("1.2.840.10008.") and uid not in XRAY_STORAGE else uid
+    return known if known != uid else ""
+
+
+def file_meta_text(dataset: Dataset, keyword: str) -> str:
+    """A value of the file meta information as text, empty when absent or malformed."""
+    meta = getattr(dataset, "file_meta", None)
+    return "" if meta is None else FrameTags(meta).text(keyword)
 
 
 def _check_inflated_size(path: Path) -> None:

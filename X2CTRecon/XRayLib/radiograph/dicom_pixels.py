@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from XRayLib.errors import InputError, MissingDependencyError
 from XRayLib.geometry.dicom_frame_tags import FrameTags
 from XRayLib.radiograph.codestream import codestream_size, with_valid_scan_header
-from XRayLib.radiograph.dicom_object import silenced
+from XRayLib.radiograph.dicom_object import file_meta_text, silenced
 from XRayLib.radiograph.grey_values import grey_values
 from XRayLib.radiograph.pixel_checks import check_frame, check_size
 
@@ -43,7 +43,8 @@ def stored_pixels(dataset: Dataset, name: str, frame_index: int) -> StoredPixels
     Raises
     ------
     InputError
-        When the frame does not exist, is too large, in colour, or damaged.
+        When the frame does not exist, is too large, in colour, or its data contradict the header. Decoders may raise
+        nearly anything else on malformed data.
     MissingDependencyError
         When no decoder for its compression is installed.
     """
@@ -80,17 +81,15 @@ def _described_pixels(dataset: Dataset, name: str, frame_index: int, size_px: tu
     for element in _pixel_elements(dataset):
         described.add(element)
     if not syntax.is_encapsulated:
+        _check_length(described, name)
         return described, frame_index
-    try:
-        offsets = [dataset.get(keyword) for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")]
-        frame = get_frame(
-            described.PixelData,
-            frame_index,
-            number_of_frames=max(1, int(FrameTags(dataset).number("NumberOfFrames") or 1)),
-            extended_offsets=(offsets[0], offsets[1]) if all(offsets) else None,
-        )
-    except Exception as error:  # the parser raises nearly anything on malformed input
-        raise InputError(f"{name} is damaged: its compressed frame cannot be found. Export it again.") from error
+    offsets = [dataset.get(keyword) for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")]
+    frame = get_frame(
+        described.PixelData,
+        frame_index,
+        number_of_frames=max(1, int(FrameTags(dataset).number("NumberOfFrames") or 1)),
+        extended_offsets=(offsets[0], offsets[1]) if all(offsets) else None,
+    )
     claimed = codestream_size(frame)
     if claimed and (claimed[:2] != size_px or claimed.components not in (1, 3)):
         raise InputError(f"{name} is damaged: its compressed pixels contradict its header. Export it again.")
@@ -99,11 +98,21 @@ def _described_pixels(dataset: Dataset, name: str, frame_index: int, size_px: tu
     return described, 0
 
 
+def _check_length(dataset: Dataset, name: str) -> None:
+    """Refuse native data for twice the described pixels or more: a description that wrong gives nonsense. Too few are
+    refused by the decoder."""
+    tags = FrameTags(dataset)
+    numbers = [tags.number(k) for k in ("Rows", "Columns", "BitsAllocated", "SamplesPerPixel", "NumberOfFrames")]
+    bits = float(np.prod([1.0 if number is None else max(number, 1.0) for number in numbers]))
+    if "PixelData" in dataset and len(dataset.PixelData) >= max(2 * bits / 8, 64):
+        raise InputError(f"{name} is damaged: it holds more pixels than its header describes. Export it again.")
+
+
 def _transfer_syntax(dataset: Dataset) -> UID:
     """The stated transfer syntax; where it is missing or private, what the dataset was read as."""
     from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-    syntax = UID(str(getattr(dataset, "file_meta", {}).get("TransferSyntaxUID") or ""))
+    syntax = UID(file_meta_text(dataset, "TransferSyntaxUID"))
     if syntax.is_transfer_syntax and not syntax.is_private:
         return syntax
     implicit, little_endian = dataset.original_encoding
@@ -133,21 +142,20 @@ def _high_bit_shift(tags: FrameTags, dataset: Dataset) -> tuple[int, tuple[str, 
 
 
 def _decoded(dataset: Dataset, name: str, index: int, shift: int) -> NDArray[np.generic]:
-    from pydicom.pixels import apply_color_lut, pixel_array
+    from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
 
     syntax = dataset.file_meta.TransferSyntaxUID
     try:
-        values = pixel_array(dataset, index=index, **({"correct_unused_bits": False} if shift else {}))
-        if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-            return apply_color_lut(values, dataset)
-    except (RuntimeError, NotImplementedError, ImportError) as error:
-        if _no_decoder(syntax):
-            raise MissingDependencyError(
-                f"{name} is compressed as {syntax.name}, for which no decoder is installed: install pylibjpeg."
-            ) from error
-        raise InputError(f"{name} is damaged: its pixels cannot be decoded. Copy or export it again.") from error
-    except Exception as error:  # the decoders raise nearly anything on malformed input
-        raise InputError(f"{name} is damaged: its pixels cannot be decoded. Copy or export it again.") from error
+        available = get_decoder(syntax).is_available
+    except NotImplementedError:
+        available = False
+    if not available:
+        raise MissingDependencyError(
+            f"{name} is compressed as {syntax.name}, for which no decoder is installed: export it uncompressed."
+        )
+    values = pixel_array(dataset, index=index, **({"correct_unused_bits": False} if shift else {}))
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return apply_color_lut(values, dataset)
     return _shifted(values, shift, int(dataset.BitsStored)) if shift else values
 
 
@@ -156,12 +164,3 @@ def _shifted(values: NDArray[np.generic], shift: int, stored_bits: int) -> NDArr
     bits = 8 * values.dtype.itemsize
     up = bits - stored_bits - shift
     return (values << up) >> (bits - stored_bits)
-
-
-def _no_decoder(syntax: str) -> bool:
-    from pydicom.pixels import get_decoder
-
-    try:
-        return not get_decoder(syntax).is_available
-    except NotImplementedError:
-        return True

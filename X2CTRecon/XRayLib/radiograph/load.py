@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from XRayLib.errors import InputError, OutOfMemoryError
+from XRayLib.errors import InputError, OutOfMemoryError, XRay3DError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph.decoded_image import DecodedImage
 from XRayLib.radiograph.file_kind import file_kind
@@ -17,6 +17,9 @@ from XRayLib.radiograph.grey_values import grey_values
 from XRayLib.radiograph.intensity import to_line_integral
 from XRayLib.radiograph.pixel_checks import check_frame
 from XRayLib.radiograph.radiograph import Radiograph
+
+SMALL_FILE_BYTES = 64 << 20
+"""A file below this that does not fit into memory claims lengths that it does not have."""
 
 
 def load_radiograph(
@@ -111,6 +114,18 @@ def radiograph_from_array(
 
 
 def _decoded(path: Path, kind: str, frame_index: int) -> DecodedImage:
+    """Decode, and tell any failure of a decoder as damage to the file."""
+    try:
+        return _read(path, kind, frame_index)
+    except (XRay3DError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # panics of decoders written in Rust are not Exceptions
+        if isinstance(error, MemoryError) and path.stat().st_size > SMALL_FILE_BYTES:
+            raise
+        raise InputError(f"{path.name} is damaged: it cannot be decoded. Copy or export it again.") from error
+
+
+def _read(path: Path, kind: str, frame_index: int) -> DecodedImage:
     if kind == "dicom":
         from XRayLib.radiograph.dicom_image import read_dicom_image
 

@@ -37,18 +37,13 @@ def read_picture(path: Path, kind: str, frame_index: int = 0) -> DecodedImage:
     Raises
     ------
     InputError
-        When it is in colour, too large, damaged, or has no such page.
+        When it is in colour, too large, or has no such page. Decoders may raise nearly anything else on malformed data.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pixels = _tiff_page(path, frame_index) if kind == "tiff" else None
-            if pixels is None:
-                pixels = _with_pillow(path, frame_index)
-    except InputError:
-        raise
-    except Exception as error:  # the decoders raise nearly anything on malformed input
-        raise InputError(f"{path.name} is damaged: it cannot be decoded. Copy or export it again.") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pixels = _tiff_page(path, frame_index) if kind == "tiff" else None
+        if pixels is None:
+            pixels = _with_pillow(path, frame_index)
     grey, field = grey_values(pixels, path.name)
     return DecodedImage(grey, field=field)
 
@@ -111,8 +106,10 @@ def _tiff_page(path: Path, frame_index: int) -> NDArray[np.generic] | None:
             return None
         if page.planarconfig == 2 and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
+        if pixels.dtype == bool:
+            pixels = pixels.astype(np.uint8)
         if page.photometric == MIN_IS_WHITE and pixels.dtype.kind in "ui":
-            pixels = np.iinfo(pixels.dtype).max - pixels if pixels.dtype.kind == "u" else -1 - pixels
+            pixels = ~pixels
         return pixels
 
 

@@ -35,7 +35,9 @@ def read_volume_file_image(path: Path, kind: str, frame_index: int = 0) -> Decod
     Raises
     ------
     InputError
-        When it is a CT volume, in colour, too large, damaged, or has no such slice.
+        When it is a CT volume, in colour, too large, or has no such slice.
+    RuntimeError
+        When it is damaged.
     """
     reader_name, suffixes = READERS[kind]
     _check_self_contained(path, kind)
@@ -54,14 +56,11 @@ def _read(path: Path, name: str, reader_name: str, frame_index: int) -> DecodedI
     reader = sitk.ImageFileReader()
     reader.SetImageIO(reader_name)
     reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-        size, channels = reader.GetSize(), reader.GetNumberOfComponents()
-        dimensions = [axis for axis, length in enumerate(size) if length != 1]
-        _check_layout(name, size, dimensions, channels, frame_index)
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise InputError(f"{name} is damaged: it cannot be decoded. Copy or export it again.") from error
+    reader.ReadImageInformation()
+    size, channels = reader.GetSize(), reader.GetNumberOfComponents()
+    dimensions = [axis for axis, length in enumerate(size) if length != 1]
+    _check_layout(name, size, dimensions, channels, frame_index)
+    image = reader.Execute()
     pixels, spacing_mm = _frame(image, dimensions, frame_index)
     if len(dimensions) == 3 and pixels.ndim == 2 and float(pixels.min()) <= AIR_HU:
         raise InputError(f"{name} is a CT volume, not a radiograph: choose it as the pre-operative CT instead.")
