@@ -163,7 +163,7 @@ class TestDiffDrr:
         with pytest.raises(InputError, match="AP, PA"):
             from_diffdrr(DiffDrrView(np.eye(4), 1000, 2, 2, 1, 1, orientation="LL"))
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(any_view(), st.sampled_from(["AP", "PA", None]))
     def test_pixels_lie_where_diffdrr_puts_them(self, view: XRayGeometry, orientation: str | None) -> None:
         torch = pytest.importorskip("torch")

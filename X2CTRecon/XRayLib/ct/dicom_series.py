@@ -51,15 +51,10 @@ def load_dicom_series(path: Path) -> Volume:
 
 
 def _largest_series(folder: Path) -> list[Dataset]:
-    import pydicom
-
     series: dict[tuple, list[Dataset]] = defaultdict(list)
     for file in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "DICOMDIR"):
-        try:
-            dataset = pydicom.dcmread(file, defer_size="1 KB")
-        except (pydicom.errors.InvalidDicomError, OSError, ValueError, AttributeError, KeyError):
-            continue
-        if "ImagePositionPatient" in dataset and "ImageOrientationPatient" in dataset and "Rows" in dataset:
+        dataset = _read_slice(file)
+        if dataset is not None:
             orientation = tuple(np.round(np.asarray(dataset.ImageOrientationPatient, float), 3))
             key = (dataset.get("SeriesInstanceUID", ""), orientation, dataset.Rows, dataset.Columns)
             series[key].append(dataset)
@@ -72,6 +67,22 @@ def _largest_series(folder: Path) -> list[Dataset]:
     if len(series) > 1:
         logger.info("Took the DICOM series with most slices (%d) of %d", len(chosen), len(series))
     return chosen
+
+
+def _read_slice(file: Path) -> Dataset | None:
+    """The file as a DICOM slice with a place in the patient, None when it is anything else."""
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(file, defer_size="1 KB")
+        placed = (
+            len(_position(dataset)),
+            len(np.asarray(dataset.ImageOrientationPatient, float)),
+            len(np.asarray(dataset.PixelSpacing, float)),
+        )
+    except Exception:  # damaged headers make pydicom raise nearly anything
+        return None
+    return dataset if placed == (3, 6, 2) and "Rows" in dataset and "Columns" in dataset else None
 
 
 def _position(dataset: Dataset) -> NDArray[np.float64]:
@@ -128,7 +139,7 @@ def _load_multi_frame(path: Path) -> Volume:
 
     try:
         dataset = pydicom.dcmread(path)
-    except (pydicom.errors.InvalidDicomError, OSError, ValueError) as error:
+    except Exception as error:  # damaged headers make pydicom raise nearly anything
         raise InputError(f"{path.name} is no volume that can be read: choose NIfTI, NRRD, MHA or DICOM.") from error
     if int(dataset.get("NumberOfFrames", 1) or 1) < 2 or "PerFrameFunctionalGroupsSequence" not in dataset:
         raise InputError(f"{path.name} is a single DICOM image: choose the folder of the whole CT.")
