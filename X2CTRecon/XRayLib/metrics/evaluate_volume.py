@@ -13,17 +13,18 @@ from XRayLib.ct import Volume, resample
 from XRayLib.errors import InputError
 from XRayLib.metrics.intensity import mean_absolute_error, psnr_3d
 from XRayLib.metrics.legacy import legacy_psnr, legacy_ssim
-from XRayLib.metrics.overlap import dice, mean_surface_distance_mm
-from XRayLib.metrics.structure import ssim_3d
-from XRayLib.metrics.tissues import body_mask, bone_mask, lung_mask
+from XRayLib.metrics.overlap import dice
+from XRayLib.metrics.perceptual import Lpips, installed_lpips, lpips_or_reason
+from XRayLib.metrics.structure import WINDOW, ssim_3d
+from XRayLib.metrics.surface_distance import mask_surface_distances
+from XRayLib.metrics.tissues import ORGAN_LABELS, body_mask, bone_mask, lung_mask
 from XRayLib.radiograph import Radiograph
 
 AIR_HU = -1000.0
 FINEST_SPACING_MM = 2.0
 """A finer reference is averaged down to about this spacing: no method resolves more, and metrics stay comparable."""
 
-LABEL_GROUPS = {"liver": (5,), "lung": (10, 11, 12, 13, 14), "bone": tuple(range(92, 117))}
-"""TotalSegmentator 'total' v2 label numbers; the ribs and the sternum stand for bone."""
+Mask = NDArray[np.bool_]
 
 
 def evaluate_volume(
@@ -32,69 +33,119 @@ def evaluate_volume(
     *,
     radiographs: Sequence[Radiograph] = (),
     labels: Volume | None = None,
+    result_labels: Volume | None = None,
     template: Volume | None = None,
+    lpips: Lpips | None = None,
 ) -> dict[str, Any]:
     """Metrics of ``result``, of air, of water and of ``template`` (mean of training patients) against ``reference``.
 
     All volumes in HU and in one RAS frame. Everything is compared on the reference's grid, smoothed to spacings of at
     least 2 mm; outside its own field of view a volume counts as air.
 
+    Parameters
+    ----------
+    labels, result_labels : organ labels of the reference and of the result, numbered as in tissues.ORGAN_LABELS.
+        The first alone gives the error in HU within each organ; both give Dice and surface distances.
+    lpips : the perceptual metric; None for the one whose weights the user has installed.
+
     Returns
     -------
     dict
-        ``result`` and ``baselines`` (air, water, template) each with psnr_3d, ssim_3d, legacy_psnr, legacy_ssim,
-        mae_hu, mae_body_hu, dice_lung, dice_bone, surface_lung_mm, surface_bone_mm; ``coverage``: share of the
-        reference's body inside the result's field of view; ``reprojection_residual``: per radiograph.
+        ``result`` and ``baselines`` (air, water_body, template), each with psnr_3d, ssim_3d, legacy_psnr, legacy_ssim,
+        mae_hu, mae_body_hu, lpips (or the sentence that says why not) and, for lung and bone by threshold, dice_* and
+        surface_*_mm with _rmse, _p95 and _hausdorff; ``coverage``: share of the reference's body inside the result's
+        field of view; ``field_of_view``, where that is not all: the same metrics within the box around it;
+        ``organs``: with labels; ``reprojection_residual``: per radiograph; ``lpips_weights_sha256``.
     """
     reference = _coarse(reference)
     body = body_mask(reference.voxels)
     if not body.any():
         raise InputError("The reference holds no body (nothing above -300 HU): choose a CT in Hounsfield units.")
+    lpips = lpips or installed_lpips()
     on_grid, inside = _onto(result, reference)
+    if not (inside & body).any():
+        raise InputError("The result lies outside of the reference's body: both must be in the same RAS frame.")
+    candidates = {
+        "result": on_grid,
+        "air": np.full_like(reference.voxels, AIR_HU),
+        "water_body": np.where(body, np.float32(0), np.float32(AIR_HU)),
+    }
+    if template is not None:
+        candidates["template"] = _onto(template, reference)[0]
     values: dict[str, Any] = {
         "grid": {"shape_kji": list(reference.voxels.shape), "spacing_mm": list(reference.spacing_mm)},
         "coverage": float(inside[body].mean()),
-        "result": _metrics(reference, on_grid, body),
-        "baselines": {
-            "air": _metrics(reference, np.full_like(reference.voxels, AIR_HU), body),
-            "water_body": _metrics(reference, np.where(body, np.float32(0), np.float32(AIR_HU)), body),
-        },
+        **_compared(reference.voxels, candidates, body, reference.spacing_mm, lpips),
     }
-    if template is not None:
-        values["baselines"]["template"] = _metrics(reference, _onto(template, reference)[0], body)
+    box = _bounding_box(inside)
+    seen = reference.voxels[box]
+    if not inside.all() and min(seen.shape) >= WINDOW and body[box].any():
+        within = {name: voxels[box] for name, voxels in candidates.items()}
+        values["field_of_view"] = _compared(seen, within, body[box], reference.spacing_mm, lpips)
     if labels is not None:
-        values["result"] |= _label_metrics(labels, reference, on_grid)
+        values["organs"] = _organ_metrics(reference, on_grid, labels, result_labels)
     if radiographs:
         values["reprojection_residual"] = _residuals(result, radiographs)
+    if lpips is not None:
+        values["lpips_weights_sha256"] = lpips.sha256
     return values
 
 
-def _metrics(reference: Volume, voxels: NDArray[np.float32], body: NDArray[np.bool_]) -> dict[str, float]:
-    spacing_kji = reference.spacing_mm[::-1]
+def _compared(
+    reference: NDArray[np.float32],
+    candidates: Mapping[str, NDArray[np.float32]],
+    body: Mask,
+    spacing_mm: tuple[float, float, float],
+    lpips: Lpips | None,
+) -> dict[str, Any]:
+    found = {name: _metrics(reference, v, body, spacing_mm, lpips) for name, v in candidates.items()}
+    return {"result": found.pop("result"), "baselines": found}
+
+
+def _metrics(
+    reference: NDArray[np.float32],
+    voxels: NDArray[np.float32],
+    body: Mask,
+    spacing_mm: tuple[float, float, float],
+    lpips: Lpips | None,
+) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "psnr_3d": psnr_3d(reference, voxels),
+        "ssim_3d": ssim_3d(reference, voxels),
+        "legacy_psnr": legacy_psnr(reference, voxels),
+        "legacy_ssim": legacy_ssim(reference, voxels),
+        "mae_hu": mean_absolute_error(reference, voxels),
+        "mae_body_hu": mean_absolute_error(reference, voxels, body),
+        "lpips": lpips_or_reason(reference, voxels, lpips),
+    }
     own_body = body_mask(voxels)
-    values = {
-        "psnr_3d": psnr_3d(reference.voxels, voxels),
-        "ssim_3d": ssim_3d(reference.voxels, voxels),
-        "legacy_psnr": legacy_psnr(reference.voxels, voxels),
-        "legacy_ssim": legacy_ssim(reference.voxels, voxels),
-        "mae_hu": mean_absolute_error(reference.voxels, voxels),
-        "mae_body_hu": mean_absolute_error(reference.voxels, voxels, body),
-    }
     for name, tissue in (("lung", lung_mask), ("bone", bone_mask)):
-        true, found = tissue(reference.voxels, body), tissue(voxels, own_body)
-        values[f"dice_{name}"] = dice(true, found)
-        values[f"surface_{name}_mm"] = mean_surface_distance_mm(true, found, spacing_kji)
+        values |= _region_metrics(name, tissue(reference, body), tissue(voxels, own_body), spacing_mm)
     return values
 
 
-def _label_metrics(labels: Volume, reference: Volume, voxels: NDArray[np.float32]) -> Mapping[str, float]:
-    """Mean absolute error inside each labelled organ, HU."""
-    on_grid = resample(replace(labels, quantity="label"), reference.voxels.shape, reference.ijk_to_ras).voxels
-    return {
-        f"mae_{name}_hu": mean_absolute_error(reference.voxels, voxels, np.isin(on_grid, numbers))
-        for name, numbers in LABEL_GROUPS.items()
-        if np.isin(on_grid, numbers).any()
-    }
+def _region_metrics(name: str, true: Mask, found: Mask, spacing_mm: tuple[float, float, float]) -> dict[str, float]:
+    distances = mask_surface_distances(true, found, spacing_mm[::-1])
+    return {f"dice_{name}": dice(true, found), **distances.named(f"surface_{name}")}
+
+
+def _organ_metrics(
+    reference: Volume, voxels: NDArray[np.float32], labels: Volume, result_labels: Volume | None
+) -> dict[str, dict[str, float]]:
+    """By organ: error in HU within it and, with labels of the result, Dice and surface distances."""
+    true_labels = _labels_onto(labels, reference)
+    own_labels = None if result_labels is None else _labels_onto(result_labels, reference)
+    organs = {}
+    for name, numbers in ORGAN_LABELS.items():
+        true = np.isin(true_labels, numbers)
+        if not true.any():
+            continue
+        organs[name] = {"mae_hu": mean_absolute_error(reference.voxels, voxels, true)}
+        if own_labels is not None:
+            found = np.isin(own_labels, numbers)
+            distances = mask_surface_distances(true, found, reference.spacing_mm[::-1])
+            organs[name] |= {"dice": dice(true, found), **distances.named("surface")}
+    return organs
 
 
 def _residuals(result: Volume, radiographs: Sequence[Radiograph]) -> list[float]:
@@ -114,8 +165,20 @@ def _coarse(volume: Volume) -> Volume:
     return resample(volume, shape, volume.ijk_to_ras @ scale)
 
 
-def _onto(volume: Volume, grid: Volume) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _onto(volume: Volume, grid: Volume) -> tuple[NDArray[np.float32], Mask]:
     """The volume on another grid, air outside its field of view, and where it has values."""
     shape = grid.voxels.shape
     seen = resample(replace(volume, voxels=np.ones_like(volume.voxels), quantity="share"), shape, grid.ijk_to_ras)
     return resample(replace(volume, quantity="HU"), shape, grid.ijk_to_ras).voxels, seen.voxels > 0.5
+
+
+def _labels_onto(labels: Volume, grid: Volume) -> NDArray[np.float32]:
+    return resample(replace(labels, quantity="label"), grid.voxels.shape, grid.ijk_to_ras).voxels
+
+
+def _bounding_box(mask: Mask) -> tuple[slice, slice, slice]:
+    spans = []
+    for axis in range(3):
+        occupied = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        spans.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
+    return spans[0], spans[1], spans[2]

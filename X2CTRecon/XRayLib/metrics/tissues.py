@@ -9,6 +9,10 @@ BODY_ABOVE_HU = -300.0
 LUNG_BELOW_HU = -400.0
 BONE_ABOVE_HU = 200.0
 
+ORGAN_LABELS = {"liver": (5,), "lung": (10, 11, 12, 13, 14), "bone": (*range(25, 51), *range(69, 79), *range(91, 117))}
+"""Label numbers of TotalSegmentator 'total' v2: bone is vertebrae, sacrum, limbs, shoulder and pelvic girdles, skull,
+ribs and sternum."""
+
 Mask = NDArray[np.bool_]
 
 
