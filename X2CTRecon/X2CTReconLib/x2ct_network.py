@@ -12,7 +12,7 @@ from XRayLib.case import Case, Options, Result
 from XRayLib.errors import InputError, XRay3DError
 from XRayLib.registry import Method, Needs, Progress
 
-from X2CTReconLib.x2ct_views import network_films, roles_of, view_warnings
+from X2CTReconLib.x2ct_views import facing_corrected, network_films, roles_of, view_warnings
 
 TASK = "xray2ct"
 AIR_HU = -1000.0
@@ -37,7 +37,8 @@ class X2CTMethod(Method, ABC):
         progress(0.0, "Checking the views")
         bundle = self._bundle(len(case.radiographs), options.bundle)
         inputs, output = _inputs_by_role(bundle.manifest), _volume_output(bundle.manifest)
-        views = roles_of(case.radiographs, tuple(inputs))
+        radiographs, turned = facing_corrected(case.radiographs)
+        views = roles_of(radiographs, tuple(inputs))
         size, spacing = int(output["shape"][-1]), float(output["spacing_mm"][0])
         cube, films, warnings = network_films(views, size * spacing, size)
         progress(0.1, "Loading the network")
@@ -47,9 +48,9 @@ class X2CTMethod(Method, ABC):
         values = session.run(tensors, while_running=lambda: progress(0.5, "Reconstructing"))
         volume = cube.volume(_hounsfield(values, output))
         progress(0.8, "Projecting the result")
-        projected = reproject(volume, case.radiographs, device=options.device)
+        projected = reproject(volume, radiographs, device=options.device)
         residuals = [view.residual for view in projected]
-        warnings = (*view_warnings(views), *warnings, *session.fallbacks, *_residual_warnings(residuals))
+        warnings = (*view_warnings(views), *turned, *warnings, *session.fallbacks, *_residual_warnings(residuals))
         progress(1.0, "Done")
         return Result(
             method=self.id,

@@ -20,8 +20,8 @@ class FilmVariation:
     """Share of films left as they are: a DRR is a legitimate input too."""
     scatter: float = 0.5
     """Scattered light beside a transmission of 1 in open beam, largest of a draw that prefers little."""
-    veil: float = 0.35
-    """Share of a wide blur of the film added or taken away (display processing)."""
+    veil: float = 0.5
+    """Share of a blur of the film added, or taken away as display processing does to flatten a film."""
     log_gamma: float = 0.5
     sigmoid: float = 0.5
     """Weight of an S-shaped display curve."""
@@ -44,8 +44,8 @@ def varied(image: Image, variation: FilmVariation, rng: np.random.Generator) -> 
         return image, seen
     x = _scattered(image, variation.scatter * rng.random() ** 2, rng)
     x = x / max(float(x.max()), 1e-6)
-    wide = ndimage.gaussian_filter(x, image.shape[0] * rng.uniform(0.08, 0.2))
-    x = x + rng.uniform(-0.3, 1.0) * variation.veil * (wide - x)
+    wide = ndimage.gaussian_filter(x, image.shape[0] * rng.uniform(0.05, 0.2))
+    x = x + rng.uniform(-1, 1) * variation.veil * (wide - x)
     x = np.clip(x, 0, None) ** np.exp(rng.uniform(-1, 1) * variation.log_gamma)
     steepness, middle = rng.uniform(4, 9), rng.uniform(0.3, 0.6)
     curve = 1 / (1 + np.exp(-steepness * (x - middle)))

@@ -1,0 +1,84 @@
+"""A finished training run: its network, its reconstructions, its bundle; what ``xray3d export`` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from X2CTReconLib.x2ct_views import network_films, roles_of
+from XRayLib.case import Case
+from XRayLib.ct import Volume
+from XRayLib.errors import InputError
+
+from x2ct.bundle_writer import SIZE, write_bundle
+from x2ct.evaluation import ROOMS, Reconstruct, Room, evaluate_patient, mean_template
+from x2ct.generator import X2CTGenerator
+from x2ct.patients import load_patients
+from x2ct.recipe import Recipe, read_recipe
+from x2ct.synthesis import HU_RANGE, LOWEST_HU
+from x2ct.train import LAST
+
+AIR_HU = -1000.0
+
+
+def averaged_generator(recipe: Recipe) -> X2CTGenerator:
+    """The running average of the weights in the run's last checkpoint, ready for inference."""
+    checkpoint = recipe.output / f"{LAST}.ckpt"
+    if not checkpoint.exists():
+        raise InputError(f"There is nothing to export: {checkpoint} is missing; train the recipe first.")
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+    generator = X2CTGenerator(len(recipe.views), recipe.width, recipe.level_channels, recipe.dropout)
+    generator.load_state_dict(
+        {k.removeprefix("averaged."): v for k, v in state.items() if k.startswith("averaged.")}, strict=True
+    )
+    return generator.eval()
+
+
+def reconstruction_by(generator: X2CTGenerator, recipe: Recipe) -> Reconstruct:
+    """Case -> volume by the Torch network, through the same preparation of the films as the method."""
+
+    def reconstruct(case: Case) -> Volume:
+        views = roles_of(case.radiographs, recipe.views)
+        cube, films, _ = network_films(views, recipe.edge_mm, SIZE)
+        with torch.no_grad():
+            volume = generator(*(torch.from_numpy(films[role])[None, None] for role in recipe.views))[0, 0].numpy()
+        return cube.volume(np.maximum(np.clip(volume, 0, 1) * HU_RANGE + LOWEST_HU, AIR_HU))
+
+    return reconstruct
+
+
+def export_bundle(
+    recipe_path: str | Path,
+    folder: str | Path,
+    held_out: Sequence[Path] = (),
+    *,
+    version: str = "1.0.0",
+    commit: str = "0000000",
+    rooms: Sequence[Room] = ROOMS,
+    realisms: Sequence[str] = ("none", "mild"),
+) -> dict[str, Any]:
+    """Evaluate the run on held-out CT files and write its bundle into ``folder``; returns the manifest.
+
+    The mean template is that of the recipe's training patients.
+    """
+    recipe = read_recipe(Path(recipe_path))
+    generator = averaged_generator(recipe)
+    rows = []
+    if held_out:
+        files = [recipe.data / name for name in recipe.patients if name.startswith("chest")]
+        patients = load_patients(files, recipe.output.parent / "cache", [1.0] * len(files))
+        template = mean_template(patients, recipe.edge_mm, SIZE)
+        reconstruct = reconstruction_by(generator, recipe)
+        for path in held_out:
+            rows += evaluate_patient(Path(path), reconstruct, template, recipe.views, rooms, realisms)
+    stages = [asdict(stage) for stage in recipe.stages]
+    trained = "Trained coarse to fine with Adam: " + "; ".join(
+        f"{s['iterations']} iterations at {4 * 2 ** s['levels']}^3 voxels"
+        + (f" (decoder levels from {s['from_level']} up)" if s["from_level"] > 1 else "")
+        for s in stages
+    )
+    return write_bundle(generator, recipe, Path(folder), rows, version=version, commit=commit, iterations=trained + ".")
