@@ -276,8 +276,8 @@ class TestDistances:
         assert (geometry.source_to_detector_mm, geometry.source_to_isocenter_mm) == (1800, 1600)
         assert "cm" in said(geometry)
 
-    @pytest.mark.parametrize("sod", [1000, 2500])
-    def test_a_patient_behind_the_detector_is_not_believed(self, sod: float) -> None:
+    @pytest.mark.parametrize("sod", [1, 1000, 2500])
+    def test_a_patient_behind_the_detector_or_at_the_source_is_not_believed(self, sod: float) -> None:
         geometry = geometry_from_dicom(image(DistanceSourceToPatient=sod))
         assert geometry.source_to_isocenter_mm == pytest.approx(700)
         assert "contradicts" in said(geometry)
@@ -316,6 +316,33 @@ class TestPrivateBlock:
         dataset = image()
         dataset.private_block(0x0099, "XRAY3D", create=True).add_new(0x01, "UT", text)
         assert geometry_from_dicom(dataset) == expected(30, -20)
+
+
+NUMBER_TAGS = (
+    "PositionerPrimaryAngle PositionerSecondaryAngle DistanceSourceToDetector DistanceSourceToPatient NumberOfFrames "
+    "EstimatedRadiographicMagnificationFactor FieldOfViewRotation PositionerPrimaryAngleIncrement"
+)
+PAIR_TAGS = "ImagerPixelSpacing PixelSpacing FieldOfViewOrigin DetectorElementSpacing DetectorActiveDimensions"
+anything = st.one_of(
+    st.none(), st.floats(-1e5, 1e5).map(lambda x: float(f"{x:.6g}")), st.sampled_from([0.0, 0.4, 90.0, 1e3])
+)
+
+
+@given(st.data())
+def test_whatever_numbers_a_file_holds_it_gives_a_view_or_a_sentence(data: st.DataObject) -> None:
+    tags: dict[str, object] = {keyword: data.draw(anything) for keyword in NUMBER_TAGS.split()}
+    tags["NumberOfFrames"] = data.draw(st.integers(-2, 5))
+    for keyword in PAIR_TAGS.split():
+        pair = data.draw(st.tuples(anything, anything))
+        tags[keyword] = None if None in pair else list(pair)
+    tags["PixelSpacingCalibrationType"] = data.draw(st.sampled_from([None, "GEOMETRY", "FIDUCIAL"]))
+    tags["Modality"] = data.draw(st.sampled_from(["XA", "DX", "CR", ""]))
+    try:
+        geometry = geometry_from_dicom(image(**tags), view="PA")
+    except InputError:
+        return
+    assert np.isfinite(geometry.ras_to_pixel).all()
+    assert 0 < geometry.source_to_isocenter_mm < geometry.source_to_detector_mm
 
 
 def test_a_file_without_an_image_is_refused() -> None:

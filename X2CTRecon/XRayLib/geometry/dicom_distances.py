@@ -44,7 +44,7 @@ def read_distances(tags: FrameTags, size_px: tuple[int, int], view: str, is_c_ar
     if sid_mm is None:
         sid_mm = _usual_sid_mm(view, is_c_arm)
         assumed.append(f"source-to-detector distance {sid_mm:.0f} mm")
-    if sod_mm is not None and sod_mm >= sid_mm:
+    if sod_mm is not None and not sid_mm / LARGEST_MAGNIFICATION <= sod_mm < sid_mm:
         assumed.append(
             f"source-to-patient distance {sod_mm:.0f} mm contradicts the detector at {sid_mm:.0f} mm: ignored"
         )
