@@ -14,32 +14,88 @@ app = typer.Typer(no_args_is_help=True)
 
 Reference = Annotated[Path, typer.Option("--reference", help="What is true.")]
 ResultFile = Annotated[Path, typer.Option("--result", help="What is judged.")]
+Views = Annotated[list[str] | None, typer.Option("--view", help="IMAGE[:GEOMETRY]; once per view.")]
+File = Path | None
+
+
+def _option(text: str, name: str | None = None) -> Any:
+    return typer.Option(*([name] if name else []), help=text)
 
 
 @app.command()
 def volume(
     reference: Reference,
     result: ResultFile,
-    view: Annotated[
-        list[str] | None, typer.Option("--view", help="IMAGE[:GEOMETRY] for the re-projection residual.")
-    ] = None,
-    labels: Annotated[Path | None, typer.Option("--labels", help="Label volume of the reference.")] = None,
-    template: Annotated[Path | None, typer.Option("--template", help="Mean template, judged as a baseline.")] = None,
+    view: Views = None,
+    labels: Annotated[File, _option("Label volume of the reference.")] = None,
+    result_labels: Annotated[File, _option("Label volume of the result.")] = None,
+    template: Annotated[File, _option("Mean template, judged as a baseline.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """A reconstructed volume against the CT."""
-    with reporting(as_json) as out:
-        from XRayLib.ct import load_ct
-        from XRayLib.metrics import evaluate_volume
-        from XRayLib.radiograph import load_radiograph, parse_view_argument
+    """A reconstructed volume against the CT, in HU."""
+    options = {"views": view, "labels": labels, "result_labels": result_labels, "template": template}
+    _evaluate("volume", reference, result, as_json, options)
 
-        values = evaluate_volume(
-            load_ct(reference),
-            load_ct(result),
-            radiographs=tuple(load_radiograph(*parse_view_argument(argument)) for argument in view or ()),
-            labels=None if labels is None else load_ct(labels),
-            template=None if template is None else load_ct(template),
-        )
+
+@app.command()
+def mesh(
+    reference: Reference,
+    result: ResultFile,
+    view: Views = None,
+    template: Annotated[File, _option("Mean or pre-operative mesh, judged as a baseline.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """An organ surface against the true one; with --view also the error along and across the ray."""
+    _evaluate("mesh", reference, result, as_json, {"views": view, "template": template})
+
+
+@app.command()
+def pose(
+    reference: Reference,
+    result: ResultFile,
+    ct: Annotated[File, _option("The CT: targets are a grid inside the body.")] = None,
+    landmarks: Annotated[File, _option("Targets in the CT's RAS instead.")] = None,
+    view: Views = None,
+    initial: Annotated[File, _option("The pose before registration, judged as a baseline.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """A registered pose against the true one."""
+    options = {"ct": ct, "landmarks": landmarks, "views": view, "initial": initial}
+    _evaluate("pose", reference, result, as_json, options)
+
+
+@app.command()
+def deformation(
+    reference: Reference,
+    result: ResultFile,
+    mask: Annotated[File, _option("Where to judge.")] = None,
+    landmarks: Annotated[File, _option("Landmarks in the deformed anatomy.")] = None,
+    ct_landmarks: Annotated[File, _option("The same landmarks in the CT.")] = None,
+    labels: Annotated[File, _option("Labels of the deformed anatomy.")] = None,
+    ct_labels: Annotated[File, _option("Labels of the CT.")] = None,
+    ct: Annotated[File, _option("The CT, for views that the registration has not seen.")] = None,
+    view: Views = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """A displacement field against the true one."""
+    options = {
+        "mask": mask,
+        "landmarks": landmarks,
+        "ct_landmarks": ct_landmarks,
+        "labels": labels,
+        "ct_labels": ct_labels,
+        "ct": ct,
+        "views": view,
+    }
+    _evaluate("deformation", reference, result, as_json, options)
+
+
+def _evaluate(kind: str, reference: Path, result: Path, as_json: bool, options: Mapping[str, Any]) -> None:
+    with reporting(as_json) as out:
+        from XRayLib.metrics.evaluate_files import evaluate_files
+
+        given = {name: value for name, value in options.items() if value is not None}
+        values = evaluate_files(kind, reference, result, **given)
         out.result(values, _table(values))
 
 

@@ -52,7 +52,8 @@ def verify(
         failed = [name for name, report in reports.items() if not report["passed"]]
         out.result({"models": reports}, "\n".join(f"{name}: {_words(report)}" for name, report in reports.items()))
         if failed:
-            raise RefusedError(f"{', '.join(failed)} does not compute what it should here: try --device cpu.")
+            out.say(f"{', '.join(failed)} does not compute what it should here: try --device cpu.")
+            raise typer.Exit(RefusedError.exit_code)
 
 
 @app.command("import")

@@ -61,6 +61,8 @@ def reporting(as_json: bool) -> Iterator[Output]:
     output = Output(as_json)
     try:
         yield output
+    except typer.Exit:
+        raise
     except XRay3DError as error:
         output.failure(error)
         raise typer.Exit(error.exit_code) from error

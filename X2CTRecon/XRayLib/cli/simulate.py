@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from XRayLib.cli.output import JsonFlag, numbers, reporting
+from XRayLib.cli.output import DeviceOption, JsonFlag, numbers, reporting
 from XRayLib.errors import InputError
 
 
@@ -28,6 +28,7 @@ def simulate(
     seed: Annotated[int, typer.Option()] = 0,
     count: Annotated[int, typer.Option(help="How many radiographs; more than one makes a dataset.")] = 1,
     poses: Annotated[str, typer.Option(help="fixed or random.")] = "fixed",
+    device: DeviceOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate radiographs (DRRs) of a CT."""
@@ -51,6 +52,7 @@ def simulate(
             seed=seed,
             count=count,
             random_poses=poses == "random",
+            device=device,
         )
         with out.progress() as progress:
             written = simulate_to_files(load_ct(ct), plan, output, progress)

@@ -40,6 +40,7 @@ class SimulationPlan:
     seed: int = 0
     count: int = 1
     random_poses: bool = False
+    device: str = "auto"
     suffix: str = ".dcm"
     """Of the files of a dataset."""
 
@@ -91,7 +92,9 @@ def _save_one(ct: Volume, plan: SimulationPlan, index: int, path: Path) -> dict:
     """Simulate and save radiograph ``index``; returns its line of the manifest."""
     seed = plan.seed + index
     geometry = _view(ct, plan, seed)
-    radiograph = simulate_radiograph(ct, geometry, realism=plan.realism, seed=seed, energy_kev=plan.energy_kev)
+    radiograph = simulate_radiograph(
+        ct, geometry, realism=plan.realism, seed=seed, energy_kev=plan.energy_kev, device=plan.device
+    )
     realism = realism_for(plan.realism, seed)
     save_radiograph(radiograph, path, bone_dark=realism.bone_dark, study=f"simulation {plan.seed}")
     if path.name.lower().endswith(DICOM_SUFFIXES):
