@@ -82,12 +82,13 @@ class MethodChoice:
             self.client.request("verify_model", params, on_result=self._verified, on_error=self._failed)
 
     def _verified(self, report: Mapping[str, Any]) -> None:
-        text = (
-            _("The model computes what it should on {provider}.")
-            if report["passed"]
-            else _("The model does NOT compute what it should on {provider}: run it on the CPU.")
-        )
-        self._card(text.format(provider=report["provider"]))
+        lines = [
+            _("{device}: as expected.").format(device=check["device"])
+            if check["passed"]
+            else f"{check['device']}: {check['reason']}"
+            for check in report["checks"]
+        ]
+        self._card(" ".join(lines))
 
     def _failed(self, failure: Any) -> None:
         slicer.util.errorDisplay(failure.message)

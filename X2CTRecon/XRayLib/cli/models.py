@@ -48,7 +48,7 @@ def verify(
         from XRayLib.runtime import verify_bundle
 
         chosen = [_bundle(model)] if model else list(installed_bundles().values())
-        reports = {bundle.id: verify_bundle(bundle, device) for bundle in chosen}
+        reports = {bundle.id: verify_bundle(bundle, device).as_json() for bundle in chosen}
         failed = [name for name, report in reports.items() if not report["passed"]]
         out.result({"models": reports}, "\n".join(f"{name}: {_words(report)}" for name, report in reports.items()))
         if failed:
@@ -86,5 +86,7 @@ def _bundle(model: str) -> Bundle:
 
 
 def _words(report: dict) -> str:
-    verdict = "as expected" if report["passed"] else "NOT as expected"
-    return f"{verdict} on {report['provider']}"
+    checks = [
+        f"{check['device']} {'as expected' if check['passed'] else check['reason']}" for check in report["checks"]
+    ]
+    return "; ".join(checks)
