@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Property, Signal
+from PySide6.QtCore import Property, QDir, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from ..cpp_widget import cpp_widget, stored
@@ -66,7 +66,7 @@ class ctkPathLineEdit(QWidget):
 
 @cpp_widget
 class ctkDirectoryButton(QWidget):
-    """A button that shows a folder and lets the user choose another."""
+    """A button that shows a folder and lets the user choose another; what is chosen becomes an absolute path."""
 
     directoryChanged = Signal(str)
     directorySelected = Signal(str)
@@ -81,11 +81,11 @@ class ctkDirectoryButton(QWidget):
         self._button.clicked.connect(self.browse)
 
     def setDirectory(self, directory: str) -> None:
-        if directory == self._directory:
+        if QDir(directory) == QDir(self._directory):
             return
-        self._directory = directory
-        self._button.setText(directory)
-        self.directoryChanged.emit(directory)
+        self._directory = QDir(directory).absolutePath()
+        self._button.setText(self._directory)
+        self.directoryChanged.emit(self._directory)
 
     def browse(self, *_checked: Any) -> None:
         path = take_file_dialog_answer()

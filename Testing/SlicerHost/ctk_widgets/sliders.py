@@ -9,7 +9,7 @@ from ..cpp_widget import cpp_widget, relayed, stored
 
 SLIDER_TICKS = 1000
 LARGEST = 1e300
-"""QDoubleSpinBox takes no infinity."""
+"""Stands for infinity where a slider must compute a span."""
 
 
 def _finite(value: float) -> float:
@@ -34,14 +34,8 @@ class ctkDoubleSpinBox(QWidget):
         self._box.valueChanged.connect(self.valueChanged)
         self._box.editingFinished.connect(self.editingFinished)
 
-    def setMinimum(self, value: float) -> None:
-        self._box.setMinimum(_finite(value))
-
-    def setMaximum(self, value: float) -> None:
-        self._box.setMaximum(_finite(value))
-
     def setRange(self, minimum: float, maximum: float) -> None:
-        self._box.setRange(_finite(minimum), _finite(maximum))
+        self._box.setRange(minimum, maximum)
 
     def setDecimals(self, decimals: int) -> None:
         self._box.setDecimals(decimals)
@@ -51,8 +45,8 @@ class ctkDoubleSpinBox(QWidget):
         return self._box
 
     decimals = Property(int, lambda self: self._box.decimals, setDecimals)
-    minimum = Property(float, lambda self: self._box.minimum, setMinimum)
-    maximum = Property(float, lambda self: self._box.maximum, setMaximum)
+    minimum = relayed(float, "_box", "minimum")
+    maximum = relayed(float, "_box", "maximum")
     value = relayed(float, "_box", "value")
     singleStep = relayed(float, "_box", "singleStep")
     prefix = relayed(str, "_box", "prefix")

@@ -18,8 +18,8 @@ NONE_TEXT = "None"
 class qMRMLNodeComboBox(QWidget):
     """Lists the scene's nodes of some classes and attributes; ``None`` first where that is allowed.
 
-    Without ``noneEnabled`` the first node is chosen as soon as there is one. A removed node is dropped. Node
-    attributes and names are read when the scene or a listed node changes.
+    A new node is not chosen by itself. When the current node goes, the last one is chosen unless None is allowed.
+    Attributes and names are read when the scene or the current node changes.
     """
 
     currentNodeChanged = Signal((object,), (bool,))
@@ -88,6 +88,7 @@ class qMRMLNodeComboBox(QWidget):
         current = self.currentNode()
         nodes = [] if scene is None else [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
         nodes = [node for node in nodes if self._accepts(node)]
+        known = set(self._ids)
         blocked = self._box.blockSignals(True)
         self._box.clear()
         self._ids = []
@@ -97,10 +98,19 @@ class qMRMLNodeComboBox(QWidget):
         for node in nodes:
             self._box.addItem(node.GetName())
             self._ids.append(node.GetID())
-        known = current is not None and current.GetID() in self._ids
-        self._box.setCurrentIndex(self._ids.index(current.GetID()) if known else (0 if self._ids else -1))
+        self._box.setCurrentIndex(self._index_after_update(current))
         self._box.blockSignals(blocked)
+        for node in nodes:
+            if node.GetID() not in known:
+                self.nodeAdded.emit(node)
         self._report()
+
+    def _index_after_update(self, current: Any) -> int:
+        if current is not None and current.GetID() in self._ids:
+            return self._ids.index(current.GetID())
+        if self._none_enabled:
+            return 0
+        return -1 if self._reported is None else len(self._ids) - 1
 
     def _report(self, *_index: Any) -> None:
         node = self.currentNode()
@@ -194,7 +204,7 @@ class qMRMLNodeComboBox(QWidget):
         self._none_enabled = bool(enabled)
         self._update()
 
-    nodeTypes = Property("QStringList", lambda self: list(self._node_types), setNodeTypes)
+    nodeTypes = Property("QStringList", lambda self: tuple(self._node_types), setNodeTypes)
     noneEnabled = Property(bool, lambda self: self._none_enabled, setNoneEnabled)
     currentNodeID = Property(
         str, lambda self: "" if self.currentNode() is None else self.currentNode().GetID(), setCurrentNodeID

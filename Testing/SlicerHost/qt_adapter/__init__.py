@@ -7,7 +7,7 @@ import sys
 import types
 
 from .connections import adapt_connections
-from .properties import adapt_properties
+from .properties import adapt_properties, object_classes
 from .small_differences import adapt_small_differences
 from .ui_loader import UiLoader
 
@@ -23,8 +23,9 @@ def create_qt_module() -> types.ModuleType:
     from PySide6 import QtCore, QtGui, QtWidgets
 
     libraries = (QtCore, QtGui, QtWidgets)
-    adapt_properties(libraries)
-    adapt_connections(QtCore.QObject)
+    for class_ in object_classes(libraries):
+        adapt_properties(class_)
+    adapt_connections()
     adapt_small_differences()
     module = types.ModuleType("qt", "Qt with the manners of PythonQt (test stand-in).")
     for library in libraries:

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import SIGNAL, QMetaObject, QObject
+from PySide6.QtCore import SIGNAL, QIODevice, QMetaObject, QObject, QProcess
 
-_native_getattribute = QObject.__getattribute__
 _native_connect = QObject.connect
 _native_disconnect = QObject.disconnect
 
 
-def adapt_connections(object_class: type) -> None:
+def adapt_connections() -> None:
     """Route ``connect`` and ``disconnect`` of every QObject through the functions below."""
+    _route(QObject, QObject.__getattribute__)
+    # The devices look attributes up in a way of their own and do not inherit the change.
+    for device in (QIODevice, QProcess):
+        _route(device, object.__getattribute__)
 
+
+def _route(class_: type, native: Callable[[Any, str], Any]) -> None:
     def getattribute(self: Any, name: str) -> Any:
         if name == "connect":
-            return lambda *arguments: connect(self, *arguments)
+            return partial(_dispatch, connect, native(self, name), self)
         if name == "disconnect":
-            return lambda *arguments: disconnect(self, *arguments)
-        return _native_getattribute(self, name)
+            return partial(_dispatch, disconnect, native(self, name), self)
+        return native(self, name)
 
-    object_class.__getattribute__ = getattribute  # type: ignore[method-assign]
+    class_.__getattribute__ = getattribute  # type: ignore[method-assign]
+
+
+def _dispatch(ours: Callable[..., bool], native: Callable[..., Any], sender: QObject, *arguments: Any) -> Any:
+    """PythonQt's form begins with a signature; PySide6 itself uses its own forms."""
+    is_ours = isinstance(arguments[0], str) and not arguments[0][:1].isdigit()
+    return ours(sender, *arguments) if is_ours else native(*arguments)
 
 
 def connect(sender: QObject, signal: str, *target: Any) -> bool:
@@ -87,7 +100,11 @@ def _trimmed(function: Callable[..., Any]) -> Callable[..., Any]:
     count = _accepted_arguments(function)
 
     def relay(*arguments: Any) -> None:
-        function(*(arguments if count is None else arguments[:count]))
+        try:
+            function(*(arguments if count is None else arguments[:count]))
+        except Exception:
+            # Slicer prints it and goes on; it does not reach who emitted the signal.
+            sys.excepthook(*sys.exc_info())
 
     return relay
 

@@ -39,17 +39,15 @@ class QtProperty:
             raise AttributeError(f"property '{self._name}' of {type(instance).__name__} cannot be set to {value!r}")
 
 
-def adapt_properties(libraries: Iterable[Any]) -> None:
-    """Replace the getter functions of every QObject class by properties."""
-    for library in libraries:
-        # By name: PySide6 creates its classes when they are first asked for.
-        for class_ in [getattr(library, name) for name in dir(library) if name.startswith("Q")]:
-            if isinstance(class_, type) and issubclass(class_, QObject):
-                adapt_class(class_)
+def object_classes(libraries: Iterable[Any]) -> list[type]:
+    """The QObject classes of Qt's libraries."""
+    # By name: PySide6 creates its classes when they are first asked for.
+    found = [getattr(library, name) for library in libraries for name in dir(library) if name.startswith("Q")]
+    return [class_ for class_ in found if isinstance(class_, type) and issubclass(class_, QObject)]
 
 
-def adapt_class(class_: type) -> None:
-    """Give one class its properties as attributes."""
+def adapt_properties(class_: type) -> None:
+    """Replace the getter functions of one class by properties."""
     meta = class_.staticMetaObject  # type: ignore[attr-defined]
     if meta.className() != class_.__name__:
         return

@@ -19,6 +19,7 @@ def adapt_small_differences() -> None:
         setattr(QtWidgets.QFileDialog, name, staticmethod(take_file_dialog_answer))
     for name in ("information", "warning", "critical", "question", "about"):
         setattr(QtWidgets.QMessageBox, name, staticmethod(_message_box))
+    QtCore.QTimer.singleShot = staticmethod(single_shot)
     QtWidgets.QDialog.exec = QtWidgets.QDialog.exec_ = _modal_dialog
 
 
@@ -27,6 +28,15 @@ def take_file_dialog_answer(*_arguments: Any) -> Any:
     if not file_dialog_answers:
         raise AssertionError("a file dialog was opened: put its answer into host.file_dialog_answers first")
     return file_dialog_answers.pop(0)
+
+
+def single_shot(milliseconds: int, receiver: Any, member: str | None = None) -> None:
+    """Call a function, or a slot of an object, once after some time; Slicer replaces Qt's own function the same way."""
+    timer = QtCore.QTimer(QtCore.QCoreApplication.instance())
+    timer.setSingleShot(True)
+    timer.connect("timeout()", *((receiver,) if member is None else (receiver, member)))
+    timer.connect("timeout()", timer.deleteLater)
+    timer.start(milliseconds)
 
 
 def _message_box(*arguments: Any) -> None:

@@ -142,6 +142,8 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.moduleTestNames: list[str] = []
         super().__init__(*args, **kwargs)
+        # unittest.TestCase does not call its successor, which a mix-in such as VTKObservationMixin relies on.
+        super(unittest.TestCase, self).__init__()
         self.enableScreenshots = False
         self.screenshotScaleFactor = 1.0
         if not self.moduleTestNames:

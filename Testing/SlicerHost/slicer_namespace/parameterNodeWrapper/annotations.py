@@ -28,7 +28,7 @@ class IsNone(Validator):
             raise ValueError("Value must be None")
 
 
-@dataclass
+@dataclass(eq=False)
 class IsInstance(Validator):
     classtype: Any
 
@@ -37,7 +37,7 @@ class IsInstance(Validator):
             raise TypeError(f"Value must be of type '{self.classtype}', is type '{type(value)}' value '{value}'")
 
 
-@dataclass
+@dataclass(eq=False)
 class WithinRange(Validator):
     minimum: float
     maximum: float
@@ -47,7 +47,7 @@ class WithinRange(Validator):
             raise ValueError(f"Value must be within range [{self.minimum}, {self.maximum}], is {value}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Minimum(Validator):
     minimum: float
 
@@ -56,7 +56,7 @@ class Minimum(Validator):
             raise ValueError(f"Value must be at least {self.minimum}, is {value}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Maximum(Validator):
     maximum: float
 
@@ -65,7 +65,7 @@ class Maximum(Validator):
             raise ValueError(f"Value must be at most {self.maximum}, is {value}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Choice(Validator):
     choices: Iterable[Any]
 
@@ -74,7 +74,7 @@ class Choice(Validator):
             raise ValueError(f"Value is {value}, but must be in one of the following: {self.choices}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Exclude(Validator):
     excludedValues: Iterable[Any]
 
@@ -83,7 +83,7 @@ class Exclude(Validator):
             raise ValueError(f"Value is {value}, but must not be one of: {self.excludedValues}")
 
 
-@dataclass
+@dataclass(eq=False)
 class RangeBounds(Validator):
     minimum: float
     maximum: float
@@ -104,15 +104,20 @@ class Default:
     def value(self) -> Any:
         return self._generator() if self._generator else self._value
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Default) and (self._value, self._generator) == (other._value, other._generator)
 
-@dataclass
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(eq=False)
 class Decimals:
     """Decimals of the spin box or slider that is bound."""
 
     value: int
 
 
-@dataclass
+@dataclass(eq=False)
 class SingleStep:
     """Step of the spin box or slider that is bound."""
 

@@ -29,6 +29,10 @@ class Codec:
         for validator in self.validators:
             validator.validate(value)
 
+    def stores(self, value_type: type) -> bool:
+        """Whether values of exactly this class belong here; decides among the members of a union."""
+        raise NotImplementedError
+
     def is_in(self, node: Node, name: str) -> bool:
         return bool(node.HasParameter(name))
 

@@ -20,6 +20,9 @@ class ListCodec(Codec):
         self._element = element
         self.cacheable = element.cacheable
 
+    def stores(self, value_type: type) -> bool:
+        return value_type in (list, ObservedList)
+
     def default(self) -> list[Any]:
         return []
 
@@ -60,6 +63,10 @@ class TupleCodec(Codec):
         self._elements = elements
         self.cacheable = all(element.cacheable for element in elements)
 
+    def stores(self, value_type: type) -> bool:
+        # As in Slicer: a tuple in a union is not recognised.
+        return False
+
     def default(self) -> tuple[Any, ...]:
         return tuple(element.default() for element in self._elements)
 
@@ -96,6 +103,9 @@ class DictCodec(Codec):
         self._items = ListCodec(TupleCodec([key, value]))
         self.cacheable = self._items.cacheable
 
+    def stores(self, value_type: type) -> bool:
+        return value_type in (dict, ObservedDict)
+
     def default(self) -> dict[Any, Any]:
         return {}
 
@@ -121,6 +131,9 @@ class UnionCodec(Codec):
         self._codecs = [codec_for(type_) for type_ in types_]
         self.cacheable = all(codec.cacheable for codec in self._codecs)
 
+    def stores(self, value_type: type) -> bool:
+        return any(codec.stores(value_type) for codec in self._codecs)
+
     def default(self) -> Any:
         is_optional = len(self._codecs) == 2 and isinstance(self._codecs[1], NoneCodec)
         return None if is_optional else self._codecs[0].default()
@@ -135,11 +148,11 @@ class UnionCodec(Codec):
     def _index_of(self, value: Any) -> int:
         error: Exception | None = None
         for index, codec in enumerate(self._codecs):
-            if (value is None) != isinstance(codec, NoneCodec):
+            if not codec.stores(type(value)):
                 continue
             try:
                 codec.check(value)
-            except (ValueError, TypeError, AttributeError) as failure:
+            except (ValueError, TypeError) as failure:
                 error = failure
             else:
                 return index
@@ -167,6 +180,9 @@ class AnyCodec(Codec):
     """``name.type.0`` module, ``name.type.1`` class, ``name.value``."""
 
     cacheable = False
+
+    def stores(self, value_type: type) -> bool:
+        return False
 
     def default(self) -> None:
         return None
@@ -200,8 +216,8 @@ class AnyCodec(Codec):
 def container_codec(type_: Any) -> Codec | None:
     """The codec of a container type."""
     origin, arguments = get_origin(type_), get_args(type_)
-    if origin is list and len(arguments) == 1:
-        return ListCodec(codec_for(arguments[0]))
+    if origin is list or type_ is list:
+        return ListCodec(codec_for(*(arguments or (Any,))))
     if origin is tuple and arguments:
         return TupleCodec([codec_for(argument) for argument in arguments])
     if origin is dict or type_ is dict:

@@ -76,16 +76,11 @@ def parameterNodeGuiConnector(class_: Any = None) -> Any:
     return class_
 
 
-def connector_class(widget: Any, datatype: Any) -> type[GuiConnector] | None:
-    """The connector for a widget and a type, None when Slicer has none."""
-    type_, annotations = split_annotations(datatype)
-    datatype = normalized_type(type_) if not annotations else datatype
-    return next((class_ for class_ in _connectors if class_.canRepresent(widget, datatype)), None)
-
-
 def createGuiConnector(widget: Any, datatype: Any) -> GuiConnector:
-    """RuntimeError when the widget cannot show the type."""
-    class_ = connector_class(widget, datatype)
+    """The connector for a widget and a type; RuntimeError when the widget cannot show the type."""
+    type_, annotations = split_annotations(datatype)
+    datatype = datatype if annotations else normalized_type(type_)
+    class_ = next((class_ for class_ in _connectors if class_.canRepresent(widget, datatype)), None)
     if class_ is None:
         raise RuntimeError(
             f"Unable to create GUI connector from datatype '{datatype}' to widget type '{type(widget)}'."

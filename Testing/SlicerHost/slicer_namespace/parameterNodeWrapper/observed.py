@@ -36,6 +36,31 @@ class ObservedList(MutableSequence[Any]):
         self._items.insert(index, item)
         self._save()
 
+    def __iadd__(self, other: Any) -> ObservedList:
+        self._items += other
+        self._save()
+        return self
+
+    def __imul__(self, count: int) -> ObservedList:
+        self._items *= count
+        self._save()
+        return self
+
+    def extend(self, values: Any) -> None:
+        self += values
+
+    def clear(self) -> None:
+        self._items.clear()
+        self._save()
+
+    def sort(self, **options: Any) -> None:
+        self._items.sort(**options)
+        self._save()
+
+    def reverse(self) -> None:
+        self._items.reverse()
+        self._save()
+
     def __add__(self, _other: Any) -> Any:
         raise NotImplementedError("Adding an ObservedList is not supported. However, += is supported.")
 
@@ -77,6 +102,19 @@ class ObservedDict(MutableMapping[Any, Any]):
 
     def __delitem__(self, key: Any) -> None:
         del self._items[key]
+        self._save()
+
+    def popitem(self) -> tuple[Any, Any]:
+        item = self._items.popitem()
+        self._save()
+        return item
+
+    def clear(self) -> None:
+        self._items.clear()
+        self._save()
+
+    def update(self, *values: Any, **named: Any) -> None:
+        self._items.update(*values, **named)
         self._save()
 
     def __eq__(self, other: object) -> bool:

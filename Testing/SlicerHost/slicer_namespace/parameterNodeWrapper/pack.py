@@ -65,6 +65,7 @@ def parameterPack(class_: Any = None) -> Any:
             _assign(self, args, kwargs)
 
     class_.__init__ = init
+    class_.__setattr__ = _set_known_attribute
     for name, function in (("__eq__", _equal), ("__repr__", _text), ("__str__", _text)):
         if name not in vars(class_):
             setattr(class_, name, function)
@@ -82,6 +83,13 @@ def _assign(pack: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if name in kwargs and names.index(name) < len(args):
             raise TypeError(f"__init__() got multiple values for argument '{name}'")
         setattr(pack, name, value)
+
+
+def _set_known_attribute(self: Any, name: str, value: Any) -> None:
+    """A pack that is stored on a node takes no attributes it would not store."""
+    if self.__dict__.get("_stored_in") is not None and not hasattr(self, name):
+        raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}' and attributes cannot be added")
+    object.__setattr__(self, name, value)
 
 
 def _member_property(name: str) -> property:
@@ -111,6 +119,8 @@ def _get_value(self: Any, name: str) -> Any:
     if not hasattr(self, top):
         raise ValueError(f"{self} has no member '{top}'")
     value = getattr(self, top)
+    if rest and not isParameterPack(value):
+        raise ValueError(f"'{top}' is not a parameter pack but expects to have '{rest}'")
     return value.getValue(rest) if rest else value
 
 
@@ -118,10 +128,13 @@ def _set_value(self: Any, name: str, value: Any) -> None:
     top, _, rest = name.partition(".")
     if not hasattr(self, top):
         raise ValueError(f"{self} has no member '{top}'")
-    if rest:
-        getattr(self, top).setValue(rest, value)
-    else:
+    if not rest:
         setattr(self, top, value)
+        return
+    inner = getattr(self, top)
+    if not isParameterPack(inner):
+        raise ValueError(f"'{top}' is not a parameter pack but expects to have '{rest}'")
+    inner.setValue(rest, value)
 
 
 def _data_type(class_: Any, name: str) -> Any:
@@ -157,6 +170,9 @@ class PackCodec(Codec):
         super().__init__(NotNone(), IsInstance(type_))
         self._type = type_
         self.cacheable = all(member.codec.cacheable for member in type_.allParameters.values())
+
+    def stores(self, value_type: type) -> bool:
+        return isParameterPack(value_type)
 
     def default(self) -> Any:
         return self._type()

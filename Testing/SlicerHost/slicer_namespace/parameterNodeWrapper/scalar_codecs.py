@@ -29,6 +29,9 @@ class TextCodec(Codec):
         super().__init__(NotNone(), IsInstance((int, float) if type_ is float else type_))
         self._type = type_
 
+    def stores(self, value_type: type) -> bool:
+        return any(self._type in group and value_type in group for group in ((int, float), (str,), PATH_TYPES))
+
     def default(self) -> Any:
         return 0 if self._type in (int, float) else self._type()
 
@@ -42,6 +45,9 @@ class TextCodec(Codec):
 class BoolCodec(Codec):
     def __init__(self) -> None:
         super().__init__(NotNone(), IsInstance(bool))
+
+    def stores(self, value_type: type) -> bool:
+        return value_type is bool
 
     def default(self) -> bool:
         return False
@@ -62,6 +68,9 @@ class EnumCodec(Codec):
             raise ValueError("Cannot serialize empty Enum.")
         self._type = type_
 
+    def stores(self, value_type: type) -> bool:
+        return issubclass(value_type, enum.Enum)
+
     def default(self) -> enum.Enum:
         return next(iter(self._type))
 
@@ -80,6 +89,9 @@ class NodeCodec(Codec):
 
     def __init__(self, type_: type) -> None:
         super().__init__(IsInstance(type_))
+
+    def stores(self, value_type: type) -> bool:
+        return issubclass(value_type, slicer.vtkMRMLNode)
 
     def default(self) -> None:
         return None
@@ -102,6 +114,9 @@ class NoneCodec(Codec):
     def __init__(self) -> None:
         super().__init__(IsNone())
 
+    def stores(self, value_type: type) -> bool:
+        return value_type is type(None)
+
     def default(self) -> None:
         return None
 
@@ -119,6 +134,9 @@ class ColorCodec(Codec):
 
     def __init__(self) -> None:
         super().__init__(NotNone(), IsInstance(qt.QColor))
+
+    def stores(self, value_type: type) -> bool:
+        return value_type is qt.QColor
 
     def default(self) -> Any:
         return qt.QColor()
