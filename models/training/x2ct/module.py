@@ -77,6 +77,8 @@ class X2CTTraining(L.LightningModule):
         self._update(optimizers[0], loss, rate)
         self._average()
         self.iteration += 1
+        if int(self.iteration) >= self.recipe.iterations:
+            self.trainer.should_stop = True
         self.log_dict({k: v.detach() for k, v in terms.items()}, prog_bar=True)
 
     def _volumes(self, films: tuple[Tensor, ...], batch: dict[str, Tensor], levels: int) -> tuple[Tensor, ...]:
