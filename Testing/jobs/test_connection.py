@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 (a played worker has the real one's signatures)
 """The client's state machine, with a worker that the test plays."""
 
 from __future__ import annotations

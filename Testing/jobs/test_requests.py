@@ -121,7 +121,9 @@ def test_a_radiograph_is_loaded_in_the_worker(client: WorkerClient, tmp_path: Pa
     path = tmp_path / "Möller film.png"
     Image.fromarray((film.line_integral * 60000).astype(np.uint16)).save(path)
     loaded = []
-    job = client.load_radiograph(path, film.geometry, intensity="line_integral", view="PA", on_result=loaded.append)
+    job = client.load_radiograph(
+        path, film.geometry, intensity="display_bone_bright", view="PA", on_result=loaded.append
+    )
     client.wait(job)
     assert job.failure is None
     assert loaded[0].radiograph.geometry == film.geometry

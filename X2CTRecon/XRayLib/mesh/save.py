@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import xml.sax.saxutils
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +54,11 @@ def _vtp(mesh: SurfaceMesh) -> bytes:
 
 
 def _array(name: str, values: NDArray[np.generic], components: int = 1) -> str:
-    escaped = name.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    escaped = xml.sax.saxutils.quoteattr(name)  # also ">", at which VTK looks for the end of the tag
     data = values.tobytes()
     text = base64.b64encode(len(data).to_bytes(8, "little") + data).decode("ascii")
     kind = _NUMBERS[values.dtype.str[1:]]
-    head = f'type="{kind}" Name="{escaped}" NumberOfComponents="{components}" format="binary"'
+    head = f'type="{kind}" Name={escaped} NumberOfComponents="{components}" format="binary"'
     return f"<DataArray {head}>{text}</DataArray>\n"
 
 

@@ -18,7 +18,7 @@ from XRayLib.mesh.polygons import Parsed, strip_triangles, triangulate
 LARGEST_ARRAY_BYTES = 1 << 30
 
 _DTYPES = {"Float32": "f4", "Float64": "f8", "Int8": "i1", "UInt8": "u1", "Int16": "i2", "UInt16": "u2"}
-_DTYPES |= {"Int32": "i4", "UInt32": "u4", "Int64": "i8", "UInt64": "u8"}
+_DTYPES |= {"Int32": "i4", "UInt32": "u4", "Int64": "i8", "UInt64": "u8", "String": "u1"}
 _APPENDED = re.compile(rb"<AppendedData\s+encoding\s*=\s*[\"'](\w+)[\"']\s*>\s*_")
 
 
@@ -86,9 +86,9 @@ class _Arrays:
 
     def frame(self, data: ElementTree.Element) -> str:
         """The frame in the field "SPACE", as Slicer writes it; empty when there is none."""
-        for array in data.findall("FieldData/Array") + data.findall("FieldData/DataArray"):
-            if array.get("Name") == "SPACE" and array.get("format") == "ascii":
-                return bytes(int(code) for code in (array.text or "").split() if code != "0").decode("ascii")
+        for array in data.findall("FieldData/Array"):
+            if array.get("Name") == "SPACE" and array.get("type") == "String":
+                return self.read(array).tobytes().partition(b"\0")[0].decode("ascii")
         return ""
 
     def _from_raw(self, block: bytes) -> bytes:

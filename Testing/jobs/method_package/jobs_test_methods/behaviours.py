@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 (a test method uses what its behaviour needs)
 """One method per behaviour that the worker must cope with; ``options.extra`` carries what the test wants of it."""
 
 from __future__ import annotations
