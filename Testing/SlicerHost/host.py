@@ -111,7 +111,12 @@ class SlicerHost:
         if window is not None:
             window._area.takeWidget()
             window.deleteLater()
-            self.process_events()
+            self._delete_closed_widgets()
+
+    def _delete_closed_widgets(self) -> None:
+        """What ``deleteLater`` leaves to the next turn of the event loop."""
+        self.process_events()
+        self.application.sendPostedEvents(None, self.qt.QEvent.DeferredDelete.value)
 
     def process_events(self) -> None:
         """Deliver everything that is queued in the event loop."""
@@ -157,7 +162,7 @@ class SlicerHost:
         self.application.moduleManager().unload_all()
         disconnect_all(self.application, "startupCompleted()")
         self.close_main_window()
-        self.process_events()
+        self._delete_closed_widgets()
         self.session.clear()
         for node in self.slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
             self.session.scene.RemoveNode(node)

@@ -49,15 +49,12 @@ class IoManager:
             self._say(messages, f"{path}: no reader for a file of type {file_type}")
             return False
         node = self._new_node(file_type, path, properties)
-        storage = slicer.mrmlScene.AddNode(slicer.mrmlScene.CreateNodeByClass(self._storage_class(node, properties)))
-        storage.UnRegister(None)
-        storage.SetFileName(str(path))
-        if not storage.ReadData(node):
+        node.AddDefaultStorageNode(str(path))
+        if not node.GetStorageNode().ReadData(node):
             self._say(messages, f"{path}: could not be read")
-            slicer.mrmlScene.RemoveNode(storage)
+            slicer.mrmlScene.RemoveNode(node.GetStorageNode())
             slicer.mrmlScene.RemoveNode(node)
             return False
-        node.SetAndObserveStorageNodeID(storage.GetID())
         if hasattr(node, "CreateDefaultDisplayNodes"):
             node.CreateDefaultDisplayNodes()
         if nodes is not None:
@@ -68,9 +65,6 @@ class IoManager:
         class_name = "vtkMRMLLabelMapVolumeNode" if properties.get("labelmap") else FILE_TYPES[file_type][0]
         name = properties.get("name") or path.name.partition(".")[0]
         return slicer.mrmlScene.AddNewNodeByClass(class_name, slicer.mrmlScene.GenerateUniqueName(name))
-
-    def _storage_class(self, node: Any, _properties: dict[str, Any]) -> str:
-        return node.GetDefaultStorageNodeClassName() or "vtkMRMLVolumeArchetypeStorageNode"
 
     def saveNodes(self, file_type: str, properties: dict[str, Any], messages: Any = None) -> bool:
         """Write the scene, or the node ``properties["nodeID"]``."""
