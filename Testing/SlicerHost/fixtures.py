@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
+from SlicerHost import real_slicer
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def slicer_host() -> Iterator[Any]:
+def slicer_host(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Slicer without a main window and with an empty scene; recorded errors fail the test."""
-    pytest.importorskip("slicer", reason="slicer-core is not installed")
-    pytest.importorskip("PySide6", reason="PySide6 is not installed")
-    from SlicerHost.host import SlicerHost
-
-    host = SlicerHost.get()
+    host = _host()
+    if not host.is_stand_in and host.has_main_window and "slicer_main_window" not in request.fixturenames:
+        pytest.skip("runs in the Slicer without main window")
     host.publish()
     host.errors.install()
     host.errors.take()
@@ -33,10 +33,31 @@ def slicer_host() -> Iterator[Any]:
         pytest.fail("Slicer would have reported errors:\n" + "\n".join(errors), pytrace=False)
 
 
+def _host() -> Any:
+    if real_slicer.is_running():
+        return real_slicer.RealSlicer.get()
+    pytest.importorskip("slicer", reason="slicer-core is not installed")
+    pytest.importorskip("PySide6", reason="PySide6 is not installed")
+    from SlicerHost.host import SlicerHost
+
+    return SlicerHost.get()
+
+
+@pytest.fixture
+def stand_in(slicer_host: Any) -> Any:
+    """The host itself, for tests of what only the stand-in has; skipped in a real Slicer."""
+    if not slicer_host.is_stand_in:
+        pytest.skip("about the stand-in")
+    return slicer_host
+
+
 @pytest.fixture
 def slicer_main_window(slicer_host: Any) -> Any:
     """The same with a main window, so with a layout manager and a module selector."""
-    slicer_host.show_main_window()
+    if slicer_host.is_stand_in:
+        slicer_host.show_main_window()
+    elif not slicer_host.has_main_window:
+        pytest.skip("runs in the Slicer with a main window")
     return slicer_host
 
 

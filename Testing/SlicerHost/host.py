@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 class SlicerHost:
     """Slicer's scene, logics and views, its application object, its Python modules, and the modules under test."""
 
+    is_stand_in = True
     _instance: SlicerHost | None = None
 
     def __init__(self) -> None:
