@@ -26,60 +26,10 @@ from XRayLib.projector.numba_lines import (
     cell_of,
     inner_planes,
 )
+from XRayLib.projector.numba_sampling import sum_across_rows, sum_along_rows
 
 VALUE, BY_START_B, BY_SLOPE_B, BY_START_C, BY_SLOPE_C, BY_LOW, BY_HIGH = range(7)
 """Sums of one ray: the integral in planes, and its derivatives with respect to the line's parameters."""
-
-
-@njit(nogil=True, cache=True, fastmath=FAST)
-def _sum_planes(volume, first, last, start_b, slope_b, start_c, slope_c, stride_a, stride_b, stride_c):
-    """Sum of the bilinear samples on the planes [first, last], none of which needs an index test.
-
-    Positions are float32 and indices 32-bit, unsigned where they address: the compiler makes vector gathers of them.
-    """
-    total = np.float32(0)
-    for plane in range(first, last + 1):
-        a = np.int32(plane)
-        b, c = start_b + np.float32(a) * slope_b, start_c + np.float32(a) * slope_c
-        ib, ic = np.int32(b), np.int32(c)
-        wb, wc = b - np.float32(ib), c - np.float32(ic)
-        at = np.uint32(np.int32(a * stride_a) + np.int32(ib * stride_b) + np.int32(ic * stride_c))
-        near0, near1 = volume[at], volume[np.uint32(at + np.uint32(stride_b))]
-        far0 = volume[np.uint32(at + np.uint32(stride_c))]
-        far1 = volume[np.uint32(at + np.uint32(stride_b + stride_c))]
-        near, far = near0 + wb * (near1 - near0), far0 + wb * (far1 - far0)
-        total += near + wc * (far - near)
-    return total
-
-
-@njit(nogil=True, cache=True, fastmath=FAST)
-def _sum_planes_with_slopes(volume, first, last, start_b, slope_b, start_c, slope_c, stride_a, stride_b, stride_c):
-    """As :func:`_sum_planes`, with the sums of d/db, plane * d/db, d/dc and plane * d/dc of the samples."""
-    total, by_b, by_b_plane, by_c, by_c_plane = (
-        np.float32(0),
-        np.float32(0),
-        np.float32(0),
-        np.float32(0),
-        np.float32(0),
-    )
-    for plane in range(first, last + 1):
-        a = np.int32(plane)
-        b, c = start_b + np.float32(a) * slope_b, start_c + np.float32(a) * slope_c
-        ib, ic = np.int32(b), np.int32(c)
-        wb, wc = b - np.float32(ib), c - np.float32(ic)
-        at = np.uint32(np.int32(a * stride_a) + np.int32(ib * stride_b) + np.int32(ic * stride_c))
-        near0, near1 = volume[at], volume[np.uint32(at + np.uint32(stride_b))]
-        far0 = volume[np.uint32(at + np.uint32(stride_c))]
-        far1 = volume[np.uint32(at + np.uint32(stride_b + stride_c))]
-        near_slope, far_slope = near1 - near0, far1 - far0
-        near, far = near0 + wb * near_slope, far0 + wb * far_slope
-        slope_in_b, slope_in_c = near_slope + wc * (far_slope - near_slope), far - near
-        total += near + wc * slope_in_c
-        by_b += slope_in_b
-        by_b_plane += np.float32(a) * slope_in_b
-        by_c += slope_in_c
-        by_c_plane += np.float32(a) * slope_in_c
-    return total, by_b, by_b_plane, by_c, by_c_plane
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
@@ -209,27 +159,25 @@ def integrate_tile(volume, shape_kji, lines, axes, slab, slopes, sums):
 def _integrate_slab(volume, layout, positions, planes, start, end, slopes, totals):
     """Add the inner planes in [start, end] of every ray of a tile."""
     _, rows, columns = planes.shape
-    stride_a, stride_b, stride_c = np.int32(layout[3]), np.int32(layout[4]), np.int32(layout[5])
+    strides = np.int32(layout[3]), np.int32(layout[4]), np.int32(layout[5])
     for row in range(rows):
         for column in range(columns):
             first, last = max(planes[0, row, column], start), min(planes[1, row, column], end)
             if first > last:
                 continue
-            start_b, slope_b = positions[0, row, column], positions[1, row, column]
-            start_c, slope_c = positions[2, row, column], positions[3, row, column]
-            if slopes:
-                total, by_b, by_b_plane, by_c, by_c_plane = _sum_planes_with_slopes(
-                    volume, first, last, start_b, slope_b, start_c, slope_c, stride_a, stride_b, stride_c
-                )
-                totals[0, row, column] += total
-                totals[1, row, column] += by_b
-                totals[2, row, column] += by_b_plane
-                totals[3, row, column] += by_c
-                totals[4, row, column] += by_c_plane
+            line = (
+                positions[0, row, column],
+                positions[1, row, column],
+                positions[2, row, column],
+                positions[3, row, column],
+            )
+            inside = np.int32(first), np.int32(last)
+            if strides[1] == 1:
+                added = sum_along_rows(volume, inside, line, strides)
             else:
-                totals[0, row, column] += _sum_planes(
-                    volume, first, last, start_b, slope_b, start_c, slope_c, stride_a, stride_b, stride_c
-                )
+                added = sum_across_rows(volume, inside, line, strides)
+            for m in range(5 if slopes else 1):
+                totals[m, row, column] += added[m]
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
