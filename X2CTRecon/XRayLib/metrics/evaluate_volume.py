@@ -14,7 +14,7 @@ from XRayLib.errors import InputError
 from XRayLib.metrics.intensity import mean_absolute_error, psnr_3d
 from XRayLib.metrics.legacy import legacy_psnr, legacy_ssim
 from XRayLib.metrics.overlap import dice
-from XRayLib.metrics.perceptual import Lpips, installed_lpips, lpips_or_reason
+from XRayLib.metrics.perceptual import Lpips, installed_lpips, lpips_of_volumes, reason_against_lpips
 from XRayLib.metrics.structure import WINDOW, ssim_3d
 from XRayLib.metrics.surface_distance import mask_surface_distances
 from XRayLib.metrics.tissues import ORGAN_LABELS, body_mask, bone_mask, lung_mask
@@ -52,16 +52,20 @@ def evaluate_volume(
     -------
     dict
         ``result`` and ``baselines`` (air, water_body, template), each with psnr_3d, ssim_3d, legacy_psnr, legacy_ssim,
-        mae_hu, mae_body_hu, lpips (or the sentence that says why not) and, for lung and bone by threshold, dice_* and
-        surface_*_mm with _rmse, _p95 and _hausdorff; ``coverage``: share of the reference's body inside the result's
-        field of view; ``field_of_view``, where that is not all: the same metrics within the box around it;
-        ``organs``: with labels; ``reprojection_residual``: per radiograph; ``lpips_weights_sha256``.
+        mae_hu, mae_body_hu, lpips and, for lung and bone by threshold, dice_* and surface_*_mm with _rmse, _p95 and
+        _hausdorff; ``coverage``: share of the reference's body inside the result's field of view; ``field_of_view``,
+        where that is not all: the same metrics within the box around it; ``organs``: with labels;
+        ``reprojection_residual``: per radiograph; ``lpips_weights``: the SHA-256 of the weights, or the sentence that
+        says why there is no lpips and what to do.
     """
     reference = _coarse(reference)
     body = body_mask(reference.voxels)
     if not body.any():
         raise InputError("The reference holds no body (nothing above -300 HU): choose a CT in Hounsfield units.")
     lpips = lpips or installed_lpips()
+    no_lpips = reason_against_lpips(reference.voxels.shape, lpips)
+    weights_sha256 = lpips.sha256 if lpips else ""
+    lpips = None if no_lpips else lpips
     on_grid, inside = _onto(result, reference)
     if not (inside & body).any():
         raise InputError("The result lies outside of the reference's body: both must be in the same RAS frame.")
@@ -81,13 +85,12 @@ def evaluate_volume(
     seen = reference.voxels[box]
     if not inside.all() and min(seen.shape) >= WINDOW and body[box].any():
         within = {name: voxels[box] for name, voxels in candidates.items()}
-        values["field_of_view"] = _compared(seen, within, body[box], reference.spacing_mm, lpips)
+        values["field_of_view"] = _compared(seen, within, body[box], reference.spacing_mm, None)
     if labels is not None:
         values["organs"] = _organ_metrics(reference, on_grid, labels, result_labels)
     if radiographs:
         values["reprojection_residual"] = _residuals(result, radiographs)
-    if lpips is not None:
-        values["lpips_weights_sha256"] = lpips.sha256
+    values["lpips_weights"] = no_lpips or weights_sha256
     return values
 
 
@@ -116,8 +119,9 @@ def _metrics(
         "legacy_ssim": legacy_ssim(reference, voxels),
         "mae_hu": mean_absolute_error(reference, voxels),
         "mae_body_hu": mean_absolute_error(reference, voxels, body),
-        "lpips": lpips_or_reason(reference, voxels, lpips),
     }
+    if lpips is not None:
+        values["lpips"] = lpips_of_volumes(reference, voxels, lpips)
     own_body = body_mask(voxels)
     for name, tissue in (("lung", lung_mask), ("bone", bone_mask)):
         values |= _region_metrics(name, tissue(reference, body), tissue(voxels, own_body), spacing_mm)

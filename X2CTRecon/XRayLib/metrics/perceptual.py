@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,13 +104,13 @@ def installed_lpips() -> Lpips | None:
     return Lpips.from_file(path) if path else None
 
 
-def lpips_or_reason(reference: NDArray[np.floating], result: NDArray[np.floating], metric: Lpips | None) -> Any:
-    """The value, or the sentence that says why there is none and what to do."""
+def reason_against_lpips(shape: tuple[int, ...], metric: Lpips | None) -> str:
+    """Why volumes of this shape have no LPIPS and what to do, empty when they have."""
     if metric is None:
         return HOW_TO_GET_WEIGHTS
-    if min(reference.shape) < SMALLEST_SIDE_PX:
+    if min(shape) < SMALLEST_SIDE_PX:
         return f"unavailable: LPIPS needs at least {SMALLEST_SIDE_PX} voxels along every axis."
-    return lpips_of_volumes(reference, result, metric)
+    return ""
 
 
 def _linear_name(level: int) -> str:
