@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
-from XRayLib.errors import InputError
+from XRayLib.errors import InputError, MissingDependencyError
 from XRayLib.scene.headless import HeadlessSlicer
 
 pytestmark = pytest.mark.slicer
@@ -215,3 +215,13 @@ def test_pictures_need_no_display(session) -> None:
     window = session.slice_view("Red").window
     assert window.GetOffScreenRendering()
     assert session.render_view("Red", (37, 23)).shape == (23, 37, 3)
+
+
+def test_without_opengl_the_scene_works_and_pictures_say_what_to_install(session, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr("ctypes.util.find_library", lambda _name: None)
+    ct(session, ball())
+    assert session.save_scene(tmp_path / "case.mrb").is_file()
+    with pytest.raises(MissingDependencyError, match="libegl1"):
+        session.render_view("Red")

@@ -52,15 +52,19 @@ class OffscreenThreeDView(OffscreenView):
         """The vtkMRMLCameraNode of this view."""
         return self.manager("vtkMRMLCameraDisplayableManager").GetCameraNode()
 
-    def frame(self, direction: str = "anterior", zoom: float = 1.0) -> None:
+    def frame(
+        self, direction: str = "anterior", *, azimuth_deg: float = 0.0, elevation_deg: float = 0.0, zoom: float = 1.0
+    ) -> None:
         """Look at everything visible from a side of the patient, filling the picture.
 
         Parameters
         ----------
         direction : right, left, anterior, posterior, inferior or superior.
+        azimuth_deg, elevation_deg : turn from there as ``orbit`` does.
         zoom : above 1 closer.
         """
         self.look_from(direction)
+        self.orbit(azimuth_deg, elevation_deg)
         with self._without_box():
             # Not Reset() of the camera node: it fits the bounding sphere and leaves half of the picture empty.
             self.renderer.ResetCameraScreenSpace(0.9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from XRayLib.scene.offscreen_window import Image, create_offscreen_window, window_image
+from XRayLib.scene.offscreen_window import Image, create_offscreen_window, require_opengl, window_image
 
 DEFAULT_SIZE_PX = (640, 480)
 
@@ -70,7 +70,11 @@ class OffscreenView:
         return self.manager_group.GetDisplayableManagerByClassName(class_name)
 
     def render(self, size_px: tuple[int, int] | None = None) -> Image:
-        """Draw the scene and return the picture."""
+        """Draw the scene and return the picture.
+
+        Raises MissingDependencyError on a computer without OpenGL, where the scene is usable all the same.
+        """
+        require_opengl()
         if size_px is not None:
             self.resize(size_px)
         self.window.Render()

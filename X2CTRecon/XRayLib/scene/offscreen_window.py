@@ -24,10 +24,7 @@ def create_offscreen_window(size_px: tuple[int, int], samples: int = 4) -> Any:
     ----------
     size_px : columns, rows.
     samples : multisamples per pixel; 0 for none.
-
-    Raises MissingDependencyError when the computer has no OpenGL at all.
     """
-    require_opengl()
     import vtk
 
     # Without a display VTK tries X first and warns before it falls back to EGL.
@@ -41,7 +38,7 @@ def create_offscreen_window(size_px: tuple[int, int], samples: int = 4) -> Any:
 
 
 def require_opengl() -> None:
-    """Raise MissingDependencyError where VTK could only crash: Linux without display, EGL and OSMesa."""
+    """Raise MissingDependencyError where drawing could only crash: Linux without display, EGL and OSMesa."""
     if not sys.platform.startswith("linux") or os.environ.get("DISPLAY"):
         return
     if not any(ctypes.util.find_library(name) for name in ("EGL", "OSMesa")):
