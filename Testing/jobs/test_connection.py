@@ -243,6 +243,32 @@ def test_a_result_whose_files_cannot_be_read_is_a_failure(stage: Stage) -> None:
     assert stage.connection.state is WorkerState.IDLE
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), InputError("Bad."), MemoryError()])
+def test_a_job_whose_files_cannot_be_written_fails_and_the_next_runs(stage: Stage, error: Exception) -> None:
+    def write(_folder: Path) -> None:
+        raise error
+
+    job = stage.submit_and_greet("full", write=write)
+    assert job.state is JobState.FAILED
+    assert stage.connection.state is WorkerState.IDLE
+    if isinstance(error, OSError):
+        assert "No space left" in job.failure.message  # type: ignore[union-attr]
+    stage.submit("next")
+    assert stage.worker.requests[-1]["request"] == "next"
+
+
+def test_parameters_that_are_no_json_fail_their_job_only(stage: Stage) -> None:
+    from XRayLib.jobs.protocol import encode
+
+    job = stage.submit_and_greet("good")
+    stage.worker.says("result", "1", value=1)
+    stage.connection.poll()
+    stage.worker.send = lambda message: encode(message)  # type: ignore[method-assign,assignment]
+    job = stage.submit("bad", params={"array": object()})
+    assert job.state is JobState.FAILED
+    assert stage.connection.state is WorkerState.IDLE
+
+
 def test_after_a_crash_the_next_job_starts_a_new_worker(stage: Stage) -> None:
     stage.submit_and_greet("first")
     stage.worker.exit_code = -6

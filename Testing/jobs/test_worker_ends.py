@@ -171,7 +171,7 @@ def test_children_of_a_crashed_worker_do_not_stay(client: WorkerClient, case: Ca
 def test_closing_ends_an_idle_worker_in_order(client: WorkerClient, case: Case) -> None:
     pid = client.run_blocking("test-succeed", case).provenance["pid"]
     tree = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
-    process = client._link.transport._process  # type: ignore[union-attr]
+    process = client._worker.transport._process  # type: ignore[union-attr]
     client.close()
     assert process.returncode == 0
     assert eventually(lambda: not any(running(p) for p in tree))

@@ -218,7 +218,7 @@ class WorkerClient(Connection):
         known, job = self._put_jobs.get(volume_id, (None, None))
         if job is None or known is not volume:
             return False
-        arrived = job.state is JobState.DONE and job.worker == self.starts and self._link is not None
+        arrived = job.state is JobState.DONE and job.worker == self._worker.starts and self._worker.link is not None
         return arrived or not job.finished
 
     def _put_volume(self, volume_id: str, volume: Volume, on_error: OnError) -> None:

@@ -7,7 +7,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,11 +20,12 @@ from XRayLib.jobs.failure import (
     failure_from_exit,
 )
 from XRayLib.jobs.job import Job, JobState
-from XRayLib.jobs.job_folders import JobFolders
+from XRayLib.jobs.job_folders import remove_folder
 from XRayLib.jobs.protocol import Message
 from XRayLib.jobs.pump import BlockingPump, EventPump
 from XRayLib.jobs.settings import WorkerSettings
-from XRayLib.jobs.worker_link import Transport, WorkerLink, WorkerUnavailableError
+from XRayLib.jobs.worker_link import WorkerUnavailableError
+from XRayLib.jobs.worker_slot import StartTransport, WorkerSlot
 
 logger = logging.getLogger(__name__)
 
@@ -65,19 +65,14 @@ class Connection:
         self,
         pump: EventPump | None = None,
         settings: WorkerSettings | None = None,
-        start_transport: Callable[[WorkerSettings, Path], Transport] | None = None,
+        start_transport: StartTransport | None = None,
     ) -> None:
         self.settings = settings or WorkerSettings()
         self.state = WorkerState.IDLE
         self.on_state: Callable[[WorkerState], None] = _ignore_state
         self.last_failure: JobFailure | None = None
-        self.starts = 0
-        """How many workers were started. What a worker held in memory is gone once this has changed."""
         self._pump = pump or BlockingPump()
-        self._start_transport = start_transport or _start_child
-        self._folders: JobFolders | None = None
-        self._link: WorkerLink | None = None
-        self._last_words = ""
+        self._worker = WorkerSlot(self.settings, start_transport)
         self._waiting: deque[Job] = deque()
         self._current: Job | None = None
         self._submitted = 0
@@ -108,7 +103,7 @@ class Connection:
         elif job is not None and job is self._current and job.state is JobState.RUNNING:
             job.state = JobState.CANCELLING
             self._kill_s = time.monotonic() + self.settings.cancel_grace_s
-            self._try_to_send({"request": "cancel", "id": job.id})
+            self._worker.tell({"request": "cancel", "id": job.id})
             self._set_state(WorkerState.CANCELLING)
 
     def invalidate(self) -> None:
@@ -124,7 +119,7 @@ class Connection:
         self._receive(0.0)
         if self._current is not None and time.monotonic() > self._kill_s:
             logger.info("The job did not stop within %.0f s: the worker is killed.", self.settings.cancel_grace_s)
-            self._drop_worker()
+            self._worker.drop()
             self._end(JobState.CANCELLED, failure=_CANCELLED)
         self._advance()
         if not self.busy:
@@ -147,12 +142,7 @@ class Connection:
         self.invalidate()
         if self._current is not None:
             self._end(JobState.DROPPED)
-        if self._link is not None:
-            self._link.transport.close()
-            self._drop_worker()
-        if self._folders is not None:
-            self._folders.close()
-            self._folders = None
+        self._worker.close()
         self._pump.stop()
         self._set_state(WorkerState.IDLE)
 
@@ -164,12 +154,12 @@ class Connection:
     @property
     def hello(self) -> Message:
         """What the running worker said of itself; empty while none runs."""
-        return self._link.hello if self._link else {}
+        return self._worker.hello
 
     @property
     def stderr_tail(self) -> str:
         """The last lines on the standard error of the worker that runs, or ran last."""
-        return self._link.transport.stderr_tail if self._link else self._last_words
+        return self._worker.stderr_tail
 
     def __enter__(self) -> Self:
         return self
@@ -185,14 +175,15 @@ class Connection:
             self.poll()
 
     def _receive(self, timeout_s: float) -> None:
+        worker = self._worker
         try:
-            while self._link is not None and (event := self._link.next_event(timeout_s)) is not None:
+            while worker.link is not None and (event := worker.link.next_event(timeout_s)) is not None:
                 timeout_s = 0.0
                 self._handle(event)
         except WorkerUnavailableError as error:
             self._unavailable(error.failure)
-        if self._link is not None and self._link.transport.ended:
-            self._worker_died(self._link.transport)
+        if worker.link is not None and worker.transport.ended:
+            self._worker_died()
 
     def _handle(self, event: Message) -> None:
         kind, job = event.get("event"), self._current
@@ -212,48 +203,35 @@ class Connection:
     def _advance(self) -> None:
         if self._current is not None or not self._waiting:
             return
-        if self._link is None:
-            self._start()
-        elif self._link.hello:
-            self._send(self._waiting.popleft(), self._link.transport)
+        if self._worker.link is None:
+            try:
+                self._worker.start()
+            except WorkerUnavailableError as error:
+                self._unavailable(error.failure)
+                return
+            self._set_state(WorkerState.STARTING)
+        elif self._worker.hello:
+            self._send(self._waiting.popleft())
 
-    def _start(self) -> None:
-        try:
-            if self._folders is None:
-                self._folders = JobFolders(self.settings.temporary_folder)
-            transport = self._start_transport(self.settings, self._folders.root)
-        except (OSError, XRay3DError) as error:
-            message = f"The computing process cannot be started: {error}"
-            self._unavailable(WorkerUnavailableError(message, "Check the installation.").failure)
-            return
-        self.starts += 1
-        self._link = WorkerLink(transport, self.settings.start_timeout_s)
-        self._set_state(WorkerState.STARTING)
-
-    def _send(self, job: Job, transport: Transport) -> None:
-        assert self._folders is not None
+    def _send(self, job: Job) -> None:
         self._current = job
-        job.state, job.worker = JobState.RUNNING, self.starts
+        job.state, job.worker = JobState.RUNNING, self._worker.starts
+        self._set_state(WorkerState.RUNNING)
         try:
-            job.folder = self._folders.create(job.id)
+            job.folder = self._worker.folders().create(job.id)
             job.write(job.folder)
+            request = {"request": job.kind, "id": job.id, "folder": str(job.folder), "params": dict(job.params)}
+            self._worker.tell(request)
         except OSError as error:
             reason = f"The job's files cannot be written ({error.strerror})."
             failure = JobFailure(XRay3DError.code, reason, "Free disk space or choose another temporary folder.")
             self._end(JobState.FAILED, failure=failure)
-            return
-        self._set_state(WorkerState.RUNNING)
-        request = {"request": job.kind, "id": job.id, "folder": str(job.folder), "params": dict(job.params)}
-        try:
-            transport.send(request)
-        except OSError:
-            logger.info("The worker went before the job could be sent.")  # the next poll deals with its end
-        except (ValueError, TypeError) as error:
+        except (XRay3DError, MemoryError, TypeError, ValueError) as error:
             self._end(JobState.FAILED, failure=failure_from_exception(error))
 
     def _succeeded(self, job: Job, value: Any) -> None:
-        assert self._link is not None and job.folder is not None
-        if self._link.transport.exit_code:
+        assert job.folder is not None
+        if self._worker.transport.exit_code:
             return  # the next poll deals with its end as a crash
         try:
             value = job.read(job.folder, value)
@@ -262,32 +240,26 @@ class Connection:
             return
         self._end(JobState.DONE, value=value)
 
-    def _worker_died(self, transport: Transport) -> None:
-        exit_code = transport.exit_code
-        self._drop_worker()
+    def _worker_died(self) -> None:
+        exit_code = self._worker.transport.exit_code
+        self._worker.drop()
         job = self._current
         if job is None:
             logger.warning("The idle worker ended (%s).", exit_meaning(exit_code))
         elif job.state is JobState.CANCELLING:
             self._end(JobState.CANCELLED, failure=_CANCELLED)
         else:
-            failure = failure_from_exit(exit_code, self._last_words, job.device)
+            failure = failure_from_exit(exit_code, self.stderr_tail, job.device)
             self._end(JobState.FAILED, WorkerState.FAILED, failure=failure)
 
     def _unavailable(self, failure: JobFailure) -> None:
         """No worker can be had: every job that waits fails for the same reason."""
-        self._drop_worker()
+        self._worker.drop()
         self.last_failure = failure
         self._set_state(WorkerState.FAILED)
         waiting, self._waiting = self._waiting, deque()
         for job in waiting:
             job.end(JobState.FAILED, failure=failure)
-
-    def _drop_worker(self) -> None:
-        if self._link is not None:
-            self._link.transport.kill()
-            self._last_words = self._link.transport.stderr_tail
-            self._link = None
 
     def _end(
         self,
@@ -300,30 +272,17 @@ class Connection:
         """The current job has ended."""
         job, self._current, self._kill_s = self._current, None, _NEVER
         assert job is not None
-        if job.folder is not None and self._folders is not None:
-            self._folders.remove(job.folder)
+        if job.folder is not None:
+            remove_folder(job.folder)
         if state is JobState.FAILED and not job.stale:
             self.last_failure = failure
         self._set_state(worker_state)
         job.end(state, value, failure)
 
-    def _try_to_send(self, message: Message) -> None:
-        try:
-            if self._link is not None:
-                self._link.transport.send(message)
-        except OSError:
-            logger.info("The worker went before it could be told.")
-
     def _set_state(self, state: WorkerState) -> None:
         if state is not self.state:
             self.state = state
             self.on_state(state)
-
-
-def _start_child(settings: WorkerSettings, folder: Path) -> Transport:
-    from XRayLib.jobs.child_process import ChildProcess
-
-    return ChildProcess(settings, folder)
 
 
 def _ignore_state(_state: WorkerState) -> None:

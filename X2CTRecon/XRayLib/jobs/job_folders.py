@@ -33,13 +33,14 @@ class JobFolders:
         folder.mkdir(mode=0o700)
         return folder
 
-    def remove(self, folder: Path) -> None:
-        """Remove a job's folder with all that is in it."""
-        shutil.rmtree(folder, ignore_errors=True)
-
     def close(self) -> None:
         """Remove everything."""
         remove_root(self.root)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a job's folder with all that is in it."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_root(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,12 @@ def evaluate_files(kind: str, reference: PathLike, result: PathLike, **options: 
     InputError
         When the kind or an option is unknown, or a file cannot be used.
     """
-    compare = {"volume": _volume, "mesh": _mesh, "pose": _pose, "deformation": _deformation}.get(kind)
-    if compare is None:
-        raise InputError(f"There is no comparison of '{kind}': choose volume, mesh, pose or deformation.")
-    known = compare.__kwdefaults__
-    if unknown := sorted(options.keys() - known):
+    comparisons = {"volume": _volume, "mesh": _mesh, "pose": _pose, "deformation": _deformation}
+    if kind not in comparisons:
+        raise InputError(f"There is no comparison of '{kind}': choose {', '.join(comparisons)}.")
+    compare: Callable[..., dict[str, Any]] = comparisons[kind]
+    known = inspect.getfullargspec(compare).kwonlyargs
+    if unknown := sorted(options.keys() - set(known)):
         raise InputError(f"Comparing a {kind} takes {', '.join(known)}, not {', '.join(unknown)}.")
     return compare(reference, result, **options)
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
+from XRayLib.metrics.common_grid import bounding_box
 from XRayLib.metrics.tissues import body_mask
 
 SUCCESS_MM = (1.0, 2.0, 5.0, 10.0)
@@ -77,9 +78,7 @@ def target_grid(ct: Volume, per_axis: int = 8) -> Points:
     if not body.any():
         raise InputError("The CT holds no body (nothing above -300 HU): give landmarks instead.")
     samples = [
-        np.unique(np.linspace(occupied[0], occupied[-1], per_axis).round().astype(int))
-        for axis in range(3)
-        for occupied in [np.flatnonzero(body.any(axis=tuple(other for other in range(3) if other != axis)))]
+        np.unique(np.linspace(span.start, span.stop - 1, per_axis).round().astype(int)) for span in bounding_box(body)
     ]
     k, j, i = (index.ravel() for index in np.meshgrid(*samples, indexing="ij"))
     kept = body[k, j, i]

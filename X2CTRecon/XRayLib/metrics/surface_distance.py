@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from XRayLib.metrics.common_grid import Mask, bounding_box
+
 Distances = NDArray[np.floating]
 
 
@@ -50,7 +51,7 @@ def mask_surface_distances(first: Mask, second: Mask, spacing_kji_mm: tuple[floa
     borders = [_border(mask) for mask in (first, second)]
     if not all(border.any() for border in borders):
         return summarize(np.empty(0), np.empty(0))
-    box = _bounding_box(borders[0] | borders[1])
+    box = bounding_box(borders[0] | borders[1])
     borders = [border[box] for border in borders]
     forward, backward = (
         distance_transform_edt(~borders[other], sampling=spacing_kji_mm)[borders[own]]
@@ -64,11 +65,3 @@ def _border(mask: Mask) -> Mask:
     from scipy.ndimage import binary_erosion
 
     return mask & ~binary_erosion(mask, border_value=1)
-
-
-def _bounding_box(mask: Mask) -> tuple[slice, ...]:
-    return tuple(
-        slice(found[0], found[-1] + 1)
-        for axis in range(mask.ndim)
-        for found in [np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))]
-    )
