@@ -9,6 +9,8 @@ from numba import njit
 from XRayLib.projector.numba_lines import (
     FAST,
     HIGH,
+    INNER_FIRST,
+    INNER_LAST,
     LOW,
     SLOPE_B,
     SLOPE_C,
@@ -17,7 +19,6 @@ from XRayLib.projector.numba_lines import (
     STEP_MM,
     axis_layout,
     cell_of,
-    inner_planes,
 )
 
 
@@ -40,8 +41,8 @@ def _scatter_point(volume, layout, line, x, share, first_plane, last_plane):
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def _scatter_ends(volume, layout, line, value, inner_first, inner_last, first_plane, last_plane):
-    """The trapezoidal weights of :func:`numba_forward._add_ends`, scattered."""
+def _scatter_low_end(volume, layout, line, value, first_plane, last_plane):
+    """The weights of :func:`numba_forward._add_low_end`, scattered."""
     low, high = line[LOW], line[HIGH]
     first, last = math.ceil(low), math.floor(high)
     if first > last:
@@ -49,13 +50,22 @@ def _scatter_ends(volume, layout, line, value, inner_first, inner_last, first_pl
         _scatter_point(volume, layout, line, low, share, first_plane, last_plane)
         _scatter_point(volume, layout, line, high, share, first_plane, last_plane)
         return
-    for plane in range(first, min(inner_first, last + 1)):
-        _scatter_point(volume, layout, line, float(plane), value, first_plane, last_plane)
-    for plane in range(max(inner_last + 1, inner_first), last + 1):
-        _scatter_point(volume, layout, line, float(plane), value, first_plane, last_plane)
     half = 0.5 * (first - low)
-    _scatter_point(volume, layout, line, float(first), (half - 0.5) * value, first_plane, last_plane)
     _scatter_point(volume, layout, line, low, half * value, first_plane, last_plane)
+    _scatter_point(volume, layout, line, float(first), (half - 0.5) * value, first_plane, last_plane)
+    for plane in range(first, min(int(line[INNER_FIRST]), last + 1)):
+        _scatter_point(volume, layout, line, float(plane), value, first_plane, last_plane)
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def _scatter_high_end(volume, layout, line, value, first_plane, last_plane):
+    """The weights of :func:`numba_forward._add_high_end`, scattered."""
+    high = line[HIGH]
+    first, last = math.ceil(line[LOW]), math.floor(high)
+    if first > last:
+        return
+    for plane in range(int(line[INNER_LAST]) + 1, last + 1):
+        _scatter_point(volume, layout, line, float(plane), value, first_plane, last_plane)
     half = 0.5 * (high - last)
     _scatter_point(volume, layout, line, float(last), (half - 0.5) * value, first_plane, last_plane)
     _scatter_point(volume, layout, line, high, half * value, first_plane, last_plane)
@@ -65,12 +75,12 @@ def _scatter_ends(volume, layout, line, value, inner_first, inner_last, first_pl
 def scatter_planes(images, lines, axes, shape_kji, axis, first_plane, last_plane, volume):
     """Add the adjoint of all views to the planes [first_plane, last_plane) of ``axis``.
 
-    ``images`` (views, rows, columns), ``lines`` (views, rows, columns, 9), ``axes`` (views, rows, columns). Only rays
-    that run along ``axis`` take part; tasks that own different planes never write the same voxel, so there is no race
-    and the result does not depend on the number of threads.
+    ``images`` (views, rows, columns), ``lines`` (views, rows, columns, LINE_SIZE), ``axes`` (views, rows, columns).
+    Only rays that run along ``axis`` take part; tasks that own different planes never write the same voxel, so there is
+    no race and the result does not depend on the number of threads.
     """
     layout = axis_layout(axis, shape_kji)
-    _, size_b, size_c, stride_a, stride_b, stride_c = layout
+    _, _, _, stride_a, stride_b, stride_c = layout
     views, rows, columns = images.shape
     for view in range(views):
         for row in range(rows):
@@ -78,11 +88,12 @@ def scatter_planes(images, lines, axes, shape_kji, axis, first_plane, last_plane
                 line, pixel = lines[view, row, column], images[view, row, column]
                 if axes[view, row, column] != axis or pixel == 0.0:
                     continue
-                if line[HIGH] <= first_plane - 1 or line[LOW] >= last_plane:
-                    continue
                 value = pixel * line[STEP_MM]
-                inner_first, inner_last = inner_planes(line, size_b, size_c)
-                _scatter_ends(volume, layout, line, value, inner_first, inner_last, first_plane, last_plane)
+                inner_first, inner_last = int(line[INNER_FIRST]), int(line[INNER_LAST])
+                if line[LOW] < last_plane and inner_first >= first_plane - 1:
+                    _scatter_low_end(volume, layout, line, value, first_plane, last_plane)
+                if line[HIGH] > first_plane - 1 and inner_last <= last_plane:
+                    _scatter_high_end(volume, layout, line, value, first_plane, last_plane)
                 for plane in range(max(inner_first, first_plane), min(inner_last + 1, last_plane)):
                     b, c = line[START_B] + plane * line[SLOPE_B], line[START_C] + plane * line[SLOPE_C]
                     ib, ic = int(b), int(c)

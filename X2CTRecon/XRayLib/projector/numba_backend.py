@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,7 @@ from XRayLib.projector.rays import RayMotion, Rays
 
 Image = NDArray[np.float32]
 
-TILES = {0: (16, 32, 16), 1: (4, 256, 32), 2: (16, 256, 8)}
+TILES = {0: (16, 32, 16), 1: (16, 64, 64), 2: (32, 256, 8)}
 """Rows and columns of a tile of rays and planes of a slab, by the axis most rays run along (i, j, k). Measured on
 256^3 voxels: along i a slab of 16 is one cache line wide; along j rows of i are read whole; along k planes that are
 powers of two apart share cache sets, of which a slab must not need more than the cache has ways."""
@@ -50,6 +52,13 @@ def _run(task: Callable[..., None], arguments: Iterable[tuple[Any, ...]]) -> Non
         _pool = ThreadPoolExecutor(threads(), "projector")
     for future in [_pool.submit(task, *each) for each in arguments]:
         future.result()
+
+
+def _blocks(rows: int, tile_rows: int) -> list[tuple[int, int]]:
+    """Blocks of at most ``tile_rows`` rows, as many as keep all threads equally busy."""
+    count = min(rows, math.ceil(math.ceil(rows / tile_rows) / threads()) * threads())
+    edges = [rows * n // count for n in range(count + 1)]
+    return list(itertools.pairwise(edges))
 
 
 class NumbaBackend:
@@ -116,9 +125,8 @@ class NumbaBackend:
         tasks = []
         for view in range(len(rays)):
             tile_rows, tile_columns, slab = TILES[int(np.argmax(np.abs(rays.pixel_to_ijk[view] @ center)))]
-            tasks += [
-                (view, first, min(first + tile_rows, rows), tile_columns, slab) for first in range(0, rows, tile_rows)
-            ]
+            for first, last in _blocks(rows, tile_rows):
+                tasks.append((view, first, last, tile_columns, slab))
         _run(rows_of_view, tasks)
         return images, jacobian
 

@@ -15,6 +15,8 @@ from numba import njit
 from XRayLib.projector.numba_lines import (
     FAST,
     HIGH,
+    INNER_FIRST,
+    INNER_LAST,
     LOW,
     MISSES,
     SLOPE_B,
@@ -24,7 +26,6 @@ from XRayLib.projector.numba_lines import (
     STEP_MM,
     axis_layout,
     cell_of,
-    inner_planes,
 )
 from XRayLib.projector.numba_sampling import sum_across_rows, sum_along_rows
 
@@ -85,7 +86,7 @@ def _add_slopes(weight, x, by_b, by_c, sums):
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def _add_low_end(volume, layout, line, inner_first, slopes, sums):
+def _add_low_end(volume, layout, line, slopes, sums):
     """The trapezoidal sum's part below the inner planes; all of it for a ray that meets no plane."""
     low, high = line[LOW], line[HIGH]
     first, last = math.ceil(low), math.floor(high)
@@ -98,18 +99,18 @@ def _add_low_end(volume, layout, line, inner_first, slopes, sums):
     if half > 0.0:
         _add_end(volume, layout, line, low, half, -0.5, 0.0, BY_LOW, slopes, sums)
     _add_plane(volume, layout, line, first, half - 0.5, -0.5, 0.0, slopes, sums)
-    for plane in range(first, min(inner_first, last + 1)):
+    for plane in range(first, min(int(line[INNER_FIRST]), last + 1)):
         _add_plane(volume, layout, line, plane, 1.0, 0.0, 0.0, slopes, sums)
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def _add_high_end(volume, layout, line, inner_first, inner_last, slopes, sums):
+def _add_high_end(volume, layout, line, slopes, sums):
     """The trapezoidal sum's part above the inner planes."""
     high = line[HIGH]
     first, last = math.ceil(line[LOW]), math.floor(high)
     if first > last:
         return
-    for plane in range(max(inner_last + 1, inner_first), last + 1):
+    for plane in range(int(line[INNER_LAST]) + 1, last + 1):
         _add_plane(volume, layout, line, plane, 1.0, 0.0, 0.0, slopes, sums)
     half = 0.5 * (high - last)
     _add_plane(volume, layout, line, last, half - 0.5, 0.0, 0.5, slopes, sums)
@@ -136,12 +137,11 @@ def integrate_tile(volume, shape_kji, lines, axes, slab, slopes, sums):
                 planes[0, row, column], planes[1, row, column] = 0, -1
                 if axes[row, column] == axis:
                     line, here = lines[row, column], sums[row, column]
-                    first, last = inner_planes(line, layout[1], layout[2])
-                    planes[0, row, column], planes[1, row, column] = first, last
+                    planes[0, row, column], planes[1, row, column] = line[INNER_FIRST], line[INNER_LAST]
                     positions[0, row, column], positions[1, row, column] = line[START_B], line[SLOPE_B]
                     positions[2, row, column], positions[3, row, column] = line[START_C], line[SLOPE_C]
                     here[:] = 0.0
-                    _add_low_end(volume, layout, line, first, slopes, here)
+                    _add_low_end(volume, layout, line, slopes, here)
         totals = np.zeros((5, rows, columns), np.float32)
         for start in range(0, layout[0], slab):
             _integrate_slab(volume, layout, positions, planes, start, start + slab - 1, slopes, totals)
@@ -149,8 +149,7 @@ def integrate_tile(volume, shape_kji, lines, axes, slab, slopes, sums):
             for column in range(columns):
                 if axes[row, column] == axis:
                     line, here = lines[row, column], sums[row, column]
-                    first, last = planes[0, row, column], planes[1, row, column]
-                    _add_high_end(volume, layout, line, first, last, slopes, here)
+                    _add_high_end(volume, layout, line, slopes, here)
                     for m in range(5):
                         here[m] += totals[m, row, column]
 

@@ -9,11 +9,12 @@ from numba import njit
 FAST = {"contract", "reassoc", "arcp", "nsz"}
 """Reordered sums are fine; NaN and infinity keep their meaning, so that bad voxels show up in the image."""
 
-START_B, SLOPE_B, START_C, SLOPE_C, LOW, HIGH, STEP_MM, LOW_END, HIGH_END = range(9)
+START_B, SLOPE_B, START_C, SLOPE_C, LOW, HIGH, STEP_MM, LOW_END, HIGH_END, INNER_FIRST, INNER_LAST = range(11)
 """Columns of a line table. With x the plane coordinate along the ray's main axis, the ray passes through
 b = start_b + slope_b * x and c = start_c + slope_c * x, is inside the volume for low <= x <= high, and is step_mm long
-from plane to plane. ``low_end`` and ``high_end`` say what ends it there: one of the FACE_ constants or SOURCE."""
-LINE_SIZE = 9
+from plane to plane. ``low_end`` and ``high_end`` say what ends it there: one of the FACE_ constants or SOURCE. On the
+planes from inner_first to inner_last, if any, all four neighbours exist, so that no index needs a test."""
+LINE_SIZE = 11
 
 FACE_A, FACE_B, FACE_C, SOURCE = 0.0, 1.0, 2.0, 3.0
 """The ends of a line: the volume's faces across its main axis, across b, across c, or the source itself."""
@@ -71,8 +72,31 @@ def _clip(line, start, slope, upper, face):
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
+def _safe(first, last, start, slope, upper):
+    """The planes of [first, last] where 0 <= start + slope * plane < upper holds beyond any rounding."""
+    margin = 1e-3
+    if slope > 0.0:
+        return max(first, (margin - start) / slope), min(last, (upper - margin - start) / slope)
+    if slope < 0.0:
+        return max(first, (upper - margin - start) / slope), min(last, (margin - start) / slope)
+    if margin <= start <= upper - margin:
+        return first, last
+    return first, first - 1.0
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def _find_inner_planes(line, size_b, size_c):
+    first, last = math.ceil(line[LOW]), math.floor(line[HIGH])
+    low, high = _safe(float(first), float(last), line[START_B], line[SLOPE_B], size_b - 1.0)
+    low, high = _safe(low, high, line[START_C], line[SLOPE_C], size_c - 1.0)
+    line[INNER_FIRST], line[INNER_LAST] = math.ceil(low), math.floor(high)
+    if not low <= high or line[INNER_FIRST] > line[INNER_LAST]:
+        line[INNER_FIRST], line[INNER_LAST] = last + 1, last
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
 def trace_rows(shape_kji, source, pixel_to_ijk, pixel_to_ras, first_row, lines, axes):
-    """Fill ``lines`` (rows, columns, 9) float64 and ``axes`` (rows, columns) int8 for the rows from ``first_row`` on.
+    """Fill ``lines`` (rows, columns, LINE_SIZE) float64 and ``axes`` (rows, columns) int8 from ``first_row`` on.
 
     The volume ends at its outermost voxel centres, where trilinear interpolation ends.
     """
@@ -95,30 +119,7 @@ def trace_rows(shape_kji, source, pixel_to_ijk, pixel_to_ras, first_row, lines, 
             _clip(line, line[START_B], line[SLOPE_B], size_b - 1.0, FACE_B)
             _clip(line, line[START_C], line[SLOPE_C], size_c - 1.0, FACE_C)
             axes[row, column] = axis if line[LOW] < line[HIGH] else MISSES
-
-
-@njit(nogil=True, cache=True, fastmath=FAST)
-def _safe(first, last, start, slope, upper):
-    """The planes of [first, last] where 0 <= start + slope * plane < upper holds beyond any rounding."""
-    margin = 1e-3
-    if slope > 0.0:
-        return max(first, (margin - start) / slope), min(last, (upper - margin - start) / slope)
-    if slope < 0.0:
-        return max(first, (upper - margin - start) / slope), min(last, (margin - start) / slope)
-    if margin <= start <= upper - margin:
-        return first, last
-    return first, first - 1.0
-
-
-@njit(nogil=True, cache=True, fastmath=FAST)
-def inner_planes(line, size_b, size_c):
-    """First and last plane of a line at which all four neighbours exist, so that no index needs a test."""
-    first, last = math.ceil(line[LOW]), math.floor(line[HIGH])
-    low, high = _safe(float(first), float(last), line[START_B], line[SLOPE_B], size_b - 1.0)
-    low, high = _safe(low, high, line[START_C], line[SLOPE_C], size_c - 1.0)
-    if not low <= high:
-        return last + 1, last
-    return math.ceil(low), math.floor(high)
+            _find_inner_planes(line, size_b, size_c)
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
