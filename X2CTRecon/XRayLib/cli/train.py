@@ -17,41 +17,39 @@ TRAINING = Path(__file__).resolve().parents[3] / "models" / "training"
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, e.g. models/training/x2ct/recipes/cnn-2view.yaml.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe, e.g. models/training/recipes/x2ct-cnn-chest-2view.yaml.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a network by its recipe."""
     with reporting(as_json) as out:
-        checkpoint = _training_package(recipe).train(recipe, resume=resume)
+        checkpoint = _training_module(recipe, "train").train(recipe, resume=resume)
         out.result({"checkpoint": checkpoint}, f"Wrote {checkpoint}")
 
 
 def export(
     recipe: Annotated[Path, typer.Argument(help="The recipe that was trained.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new bundle.")],
+    held_out: Annotated[list[Path] | None, typer.Option(help="CT of a patient never trained on, for the card.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Export the trained network of a recipe as a model bundle."""
+    """Export the trained network of a recipe as a model bundle, evaluated on held-out patients."""
     with reporting(as_json) as out:
-        folder = _training_package(recipe).export(recipe, output)
-        out.result({"bundle": folder}, f"Wrote {folder}")
+        _training_module(recipe, "finished_run").export_bundle(recipe, output, held_out or ())
+        out.result({"bundle": output}, f"Wrote {output}")
 
 
-def _training_package(recipe: Path) -> ModuleType:
-    """The package in models/training that the recipe lies in; it defines ``train`` and ``export``."""
+def _training_module(recipe: Path, name: str) -> ModuleType:
+    """A module of the package in models/training that a recipe's name begins with, e.g. x2ct for x2ct-cnn-chest."""
     if not recipe.is_file():
         raise InputError(f"There is no recipe {recipe}: see models/training in the source checkout.")
-    if not TRAINING.is_dir():
+    package = recipe.stem.partition("-")[0]
+    if not (TRAINING / package / f"{name}.py").is_file():
         raise MissingDependencyError(
-            "Training needs a source checkout of XRay3D: the folder models/training is absent."
+            f"No training code for '{package}' was found: training needs a source checkout of XRay3D."
         )
-    try:
-        name = recipe.resolve().relative_to(TRAINING).parts[0]
-    except ValueError:
-        name = "x2ct"
     sys.path.insert(0, str(TRAINING))
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(f"{package}.{name}")
     except ModuleNotFoundError as error:
         raise MissingDependencyError(f"Training needs the package {error.name}: install 'xray3d[train]'.") from error
