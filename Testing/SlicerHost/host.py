@@ -139,7 +139,10 @@ class SlicerHost:
         """The picture of a panel (module widget or any QWidget), uint8 (rows, columns, 3)."""
         import numpy as np
 
-        widget = getattr(widget, "parent", widget) if not hasattr(widget, "grab") else widget
+        widget = widget if hasattr(widget, "grab") else widget.parent
+        if widget.window() is self.application._main_window:
+            # In the window's scroll area the panel has the window's size.
+            widget.setParent(None)
         if size_px is not None:
             widget.resize(*size_px)
         self.process_events()

@@ -225,3 +225,16 @@ def test_without_opengl_the_scene_works_and_pictures_say_what_to_install(session
     assert session.save_scene(tmp_path / "case.mrb").is_file()
     with pytest.raises(MissingDependencyError, match="libegl1"):
         session.render_view("Red")
+
+
+def test_a_running_slicer_keeps_its_scene(session, monkeypatch) -> None:
+    monkeypatch.setattr(session.slicer, "app", type("qSlicerApplication", (), {})())
+    with pytest.raises(RuntimeError, match="Slicer is running"):
+        HeadlessSlicer()
+
+
+def test_temporary_files_go_with_the_session() -> None:
+    with HeadlessSlicer() as short:
+        folder = Path(short.scene.GetCacheManager().GetRemoteCacheDirectory())
+        assert folder.is_dir()
+    assert not folder.exists()

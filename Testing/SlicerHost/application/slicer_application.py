@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,7 @@ class SlicerApplication(QApplication):
         self.setOrganizationName("SlicerHost")
         self._session = session
         self._folder = Path(tempfile.mkdtemp(prefix="slicer_host_"))
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
         QSettings.setDefaultFormat(QSettings.IniFormat)
         QSettings.setPath(QSettings.IniFormat, QSettings.UserScope, str(self._folder / "settings"))
         self._module_manager = ModuleManager()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Any
 
 from XRayLib.errors import InputError, XRay3DError
-from XRayLib.scene.headless_application import HeadlessApplication, publish
+from XRayLib.scene.headless_application import HeadlessApplication, publish, refuse_inside_slicer
 from XRayLib.scene.headless_kits import load_slicer, slicer_share_folder
 from XRayLib.scene.headless_layout import HeadlessLayoutManager
 from XRayLib.scene.headless_logics import create_logics
@@ -43,8 +44,10 @@ class HeadlessSlicer:
 
     def __init__(self) -> None:
         slicer = load_slicer()
+        refuse_inside_slicer(slicer)
         self.slicer = slicer
         self._scratch = Path(tempfile.mkdtemp(prefix="xray3d_scene_"))
+        self._remove_scratch = weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         share = slicer_share_folder()
         self.scene = slicer.vtkMRMLScene()
         self.scene.SetVersion(SCENE_VERSION)
@@ -162,7 +165,7 @@ class HeadlessSlicer:
 
     def close(self) -> None:
         """Close views and scene and remove temporary files; the session is of no use afterwards."""
-        if not self._scratch.exists():
+        if not self._remove_scratch.alive:
             return
         self.layout_manager.close()
         self._subject_hierarchy.close()
@@ -170,7 +173,7 @@ class HeadlessSlicer:
         with without_vtk_warnings():
             for logic in (*self.logics.values(), self.application_logic):
                 logic.SetMRMLScene(None)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._remove_scratch()
 
     def __enter__(self) -> HeadlessSlicer:
         return self

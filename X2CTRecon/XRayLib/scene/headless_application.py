@@ -40,6 +40,12 @@ class HeadlessModule:
         return self._logic
 
 
+def refuse_inside_slicer(slicer: Any) -> None:
+    """Raise RuntimeError in Slicer's application, whose own scene must not be replaced."""
+    if type(getattr(slicer, "app", None)).__name__ == "qSlicerApplication":
+        raise RuntimeError("Slicer is running: use slicer.mrmlScene and slicer.app instead of a headless scene.")
+
+
 def publish(slicer: Any, application: HeadlessApplication, logics: dict[str, Any]) -> None:
     """Set ``slicer.mrmlScene``, ``slicer.app`` and ``slicer.modules.<name>`` (lower case)."""
     slicer.mrmlScene = application.mrmlScene()
