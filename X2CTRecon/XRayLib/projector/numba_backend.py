@@ -22,6 +22,12 @@ TILES = {0: (16, 32, 16), 1: (16, 64, 64), 2: (32, 256, 8)}
 256^3 voxels: along i a slab of 16 is one cache line wide; along j rows of i are read whole; along k planes that are
 powers of two apart share cache sets, of which a slab must not need more than the cache has ways."""
 
+SCATTER_PLANES = {0: 64, 1: 64, 2: 32}
+"""Planes that one task of the adjoint owns, by main axis. Measured on 256^3 voxels."""
+
+LINES_AT_ONCE = 2**21
+"""Rays whose line table is kept while the adjoint runs: about 190 MB; further views come after."""
+
 _pool: ThreadPoolExecutor | None = None
 
 
@@ -54,10 +60,10 @@ def _run(task: Callable[..., None], arguments: Iterable[tuple[Any, ...]]) -> Non
         future.result()
 
 
-def _blocks(rows: int, tile_rows: int) -> list[tuple[int, int]]:
-    """Blocks of at most ``tile_rows`` rows, as many as keep all threads equally busy."""
-    count = min(rows, math.ceil(math.ceil(rows / tile_rows) / threads()) * threads())
-    edges = [rows * n // count for n in range(count + 1)]
+def _blocks(size: int, largest: int) -> list[tuple[int, int]]:
+    """[first, last) blocks of at most ``largest``, as many as keep all threads equally busy."""
+    count = min(size, math.ceil(math.ceil(size / largest) / threads()) * threads())
+    edges = [size * n // count for n in range(count + 1)]
     return list(itertools.pairwise(edges))
 
 
@@ -133,29 +139,27 @@ class NumbaBackend:
     def backproject(self, images: Image, rays: Rays, shape_kji: tuple[int, int, int]) -> NDArray[np.float32]:
         """(k, j, i) adjoint of :meth:`project`."""
         columns, rows = rays.size_px
-        lines = np.empty((len(rays), rows, columns, numba_lines.LINE_SIZE))
-        axes = np.empty((len(rays), rows, columns), np.int8)
         volume = np.zeros(shape_kji, np.float32)
+        views_at_once = max(1, LINES_AT_ONCE // (rows * columns))
+        for first in range(0, len(rays), views_at_once):
+            self._scatter(images, rays, range(first, min(first + views_at_once, len(rays))), volume)
+        return volume
 
-        def trace(view: int) -> None:
+    def _scatter(self, images: Image, rays: Rays, views: range, volume: NDArray[np.float32]) -> None:
+        columns, rows = rays.size_px
+        lines = np.empty((len(views), rows, columns, numba_lines.LINE_SIZE))
+        axes = np.empty((len(views), rows, columns), np.int8)
+
+        def trace(place: int, first: int, last: int) -> None:
+            view, block = views[place], (place, slice(first, last))
             source, to_ijk, to_ras = rays.source_ijk[view], rays.pixel_to_ijk[view], rays.pixel_to_ras[view]
-            numba_lines.trace_rows(shape_kji, source, to_ijk, to_ras, 0, lines[view], axes[view])
+            numba_lines.trace_rows(volume.shape, source, to_ijk, to_ras, first, lines[block], axes[block])
 
-        _run(trace, [(view,) for view in range(len(rays))])
+        _run(trace, [(place, *block) for place in range(len(views)) for block in _blocks(rows, rows)])
         for axis in range(3):
             if not (axes == axis).any():
                 continue
-            planes = shape_kji[2 - axis]
-            slab = max(1, min(SCATTER_PLANES[axis], -(-planes // threads())))
-            _run(
-                numba_adjoint.scatter_planes,
-                [
-                    (images, lines, axes, shape_kji, axis, first, min(first + slab, planes), volume.reshape(-1))
-                    for first in range(0, planes, slab)
-                ],
-            )
-        return volume
-
-
-SCATTER_PLANES = {0: 16, 1: 32, 2: 8}
-"""Planes that one task of the adjoint owns, by main axis."""
+            planes = volume.shape[2 - axis]
+            of_views = images[views.start : views.stop], lines, axes, volume.shape, axis
+            slabs = _blocks(planes, SCATTER_PLANES[axis])
+            _run(numba_adjoint.scatter_planes, [(*of_views, *slab, volume.reshape(-1)) for slab in slabs])
