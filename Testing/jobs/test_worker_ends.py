@@ -155,7 +155,7 @@ def test_nothing_outlives_a_killed_client(tmp_path: Path, method: str) -> None:
         assert {int(pid) for pid in pid_file.read_text().split()} <= set(tree)
     finally:
         program.send_signal(signal.SIGKILL)
-    assert eventually(lambda: not any(running(pid) for pid in tree), 6)
+    assert eventually(lambda: not any(running(pid) for pid in tree), 15)
     program.wait()
     assert eventually(lambda: list(folder.iterdir()) == [])
 
