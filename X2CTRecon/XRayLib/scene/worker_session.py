@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from XRayLib.errors import CancelledError
 from XRayLib.jobs.client import WorkerClient
+from XRayLib.jobs.settings import WorkerSettings
 
 
 def gui_client() -> WorkerClient:
@@ -16,7 +18,8 @@ def gui_client() -> WorkerClient:
 
     from XRayLib.jobs.qt_pump import QtPump
 
-    client = WorkerClient(QtPump())
+    settings = WorkerSettings(temporary_folder=Path(slicer.app.temporaryPath))
+    client = WorkerClient(QtPump(), settings)
     slicer.app.connect("aboutToQuit()", client.close)
     return client
 
