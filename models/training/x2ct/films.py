@@ -22,6 +22,8 @@ class FilmVariation:
     """Scattered light beside a transmission of 1 in open beam, largest of a draw that prefers little."""
     veil: float = 0.5
     """Share of a blur of the film added, or taken away as display processing does to flatten a film."""
+    toe: float = 0.3
+    """Share of the range that may be lost at the dark end: on many films lung is as black as air."""
     log_gamma: float = 0.5
     sigmoid: float = 0.5
     """Weight of an S-shaped display curve."""
@@ -46,6 +48,7 @@ def varied(image: Image, variation: FilmVariation, rng: np.random.Generator) -> 
     x = x / max(float(x.max()), 1e-6)
     wide = ndimage.gaussian_filter(x, image.shape[0] * rng.uniform(0.05, 0.2))
     x = x + rng.uniform(-1, 1) * variation.veil * (wide - x)
+    x = x - variation.toe * rng.random() ** 2
     x = np.clip(x, 0, None) ** np.exp(rng.uniform(-1, 1) * variation.log_gamma)
     steepness, middle = rng.uniform(4, 9), rng.uniform(0.3, 0.6)
     curve = 1 / (1 + np.exp(-steepness * (x - middle)))
