@@ -36,8 +36,9 @@ def slicer_host(request: pytest.FixtureRequest) -> Iterator[Any]:
 def _host() -> Any:
     if real_slicer.is_running():
         return real_slicer.RealSlicer.get()
-    pytest.importorskip("slicer", reason="slicer-core is not installed")
-    pytest.importorskip("PySide6", reason="PySide6 is not installed")
+    for name in ("slicer", "PySide6.QtWidgets"):
+        # ImportError too: Qt's libraries need some of the system's (libegl1, libxkbcommon0, libdbus-1-3).
+        pytest.importorskip(name, reason=f"{name} is not installed", exc_type=ImportError)
     from SlicerHost.host import SlicerHost
 
     return SlicerHost.get()

@@ -143,6 +143,9 @@ class SlicerHost:
         if widget.window() is self.application._main_window:
             # In the window's scroll area the panel has the window's size.
             widget.setParent(None)
+        # Layouts settle only in widgets that are shown.
+        widget.show()
+        self.process_events()
         if size_px is not None:
             widget.resize(*size_px)
         self.process_events()

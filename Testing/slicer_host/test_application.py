@@ -11,10 +11,13 @@ pytestmark = pytest.mark.slicer
 
 
 def test_testing_mode_shows_no_message_boxes(slicer_host) -> None:
+    import qt
     import slicer
 
     assert slicer.app.testingEnabled()
     slicer.util.errorDisplay("It failed.")
+    slicer.util.delayDisplay("A moment.", 1000)
+    assert slicer.util.messageBox("Hello") == qt.QMessageBox.Ok
     with pytest.raises(RuntimeError, match="inside"), slicer.util.tryWithErrorDisplay("outer", waitCursor=True):
         raise RuntimeError("inside")
     slicer_host.process_events()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import shiboken6
 from PySide6.QtCore import SIGNAL, QIODevice, QMetaObject, QObject, QProcess
 
 _native_connect = QObject.connect
@@ -98,8 +99,11 @@ def _slot_function(target: tuple[Any, ...]) -> Callable[..., Any]:
 def _trimmed(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with surplus signal arguments dropped; keeps the callable alive, as PythonQt does."""
     count = _accepted_arguments(function)
+    receiver = getattr(function, "__self__", None)
 
     def relay(*arguments: Any) -> None:
+        if isinstance(receiver, QObject) and not shiboken6.isValid(receiver):
+            return  # Qt drops connections to deleted objects
         try:
             function(*(arguments if count is None else arguments[:count]))
         except Exception:
