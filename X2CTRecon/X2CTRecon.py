@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from typing import Annotated, Any
 
 import slicer
-import vtk
 from slicer import vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -16,9 +13,8 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
 )
-from slicer.util import VTKObservationMixin
+from XRayLib.scene.panel.module_widget import PanelModuleWidget
 
 #
 # X2CTRecon
@@ -90,82 +86,20 @@ class X2CTReconParameterNode:
 #
 
 
-class X2CTReconWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Life cycle of the panel; what the panel does is in X2CTReconLib/panel.py."""
+class X2CTReconWidget(PanelModuleWidget):
+    """What the panel does is in X2CTReconLib/panel.py."""
 
-    def __init__(self, parent: Any = None) -> None:
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.logic: X2CTReconLogic | None = None
-        self.panel = None
+    packageName = "X2CTReconLib"
 
-    def setup(self) -> None:
-        """Build the panel when the module is opened for the first time."""
+    def createLogic(self) -> X2CTReconLogic:
+        """The module's logic."""
+        return X2CTReconLogic()
+
+    def createPanel(self, ui: Any) -> Any:
+        """The module's panel."""
         from X2CTReconLib.panel import ReconstructionPanel
 
-        ScriptedLoadableModuleWidget.setup(self)
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/X2CTRecon.ui"))
-        self.layout.addWidget(uiWidget)
-        self.ui = slicer.util.childWidgetVariables(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.logic = X2CTReconLogic()
-        self.panel = ReconstructionPanel(self.ui, self.logic)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
-        self.initializeParameterNode()
-
-    def cleanup(self) -> None:
-        """The application closes."""
-        self.setParameterNode(None)
-        self.removeObservers()
-        if self.panel:
-            self.panel.close()
-
-    def enter(self) -> None:
-        """The user opens the module."""
-        self.initializeParameterNode()
-
-    def exit(self) -> None:
-        """The user goes to another module: stop reacting, give the user's layout back."""
-        self.setParameterNode(None)
-        self.panel.leave()
-
-    def onSceneStartClose(self, _caller: Any, _event: str) -> None:
-        """The parameter node is about to be wiped, and a running job's result has nowhere to go."""
-        self.setParameterNode(None)
-        self.panel.forgetScene()
-
-    def onSceneEndClose(self, _caller: Any, _event: str) -> None:
-        """Start afresh when the module is on screen."""
-        if self.parent.isEntered:
-            self.initializeParameterNode()
-
-    def onSceneEndImport(self, _caller: Any, _event: str) -> None:
-        """A scene was loaded: show its case."""
-        if self.parent.isEntered:
-            self.initializeParameterNode()
-
-    def initializeParameterNode(self) -> None:
-        """Use the scene's parameter node."""
-        self.setParameterNode(self.logic.getParameterNode())
-
-    def setParameterNode(self, parameterNode: X2CTReconParameterNode | None) -> None:
-        """Show and observe a parameter node, or none."""
-        previous = self.panel.parameterNode if self.panel else None
-        if previous:
-            self.removeObserver(previous, vtk.vtkCommand.ModifiedEvent, self.panel.refresh)
-        if self.panel:
-            self.panel.setParameterNode(parameterNode)
-        if parameterNode:
-            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.panel.refresh)
-
-    def onReload(self) -> None:
-        """Developer's Reload: also forget this module's package, which the base class does not."""
-        for name in [name for name in sys.modules if name.partition(".")[0] == "X2CTReconLib"]:
-            del sys.modules[name]
-        importlib.invalidate_caches()
-        ScriptedLoadableModuleWidget.onReload(self)
+        return ReconstructionPanel(ui)
 
 
 #

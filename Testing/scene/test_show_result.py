@@ -16,7 +16,7 @@ from XRayLib.radiograph import Radiograph
 from XRayLib.scene.film_views import show_films, show_in_slices
 from XRayLib.scene.headless import HeadlessSlicer
 from XRayLib.scene.layout import switch_to_film_layout
-from XRayLib.scene.radiograph_nodes import put_radiograph
+from XRayLib.scene.radiograph_nodes import put_radiograph, remove_film
 from XRayLib.scene.show_result import put_result
 from XRayLib.scene.volume_nodes import show_volume_rendering, volume_from_node
 
@@ -92,6 +92,21 @@ def test_an_existing_output_is_written_over(session) -> None:
     _, shown = put(session, volume_node=output)
     assert shown.volume.GetID() == output.GetID()
     assert shown.volume.GetName() == "Mine"
+
+
+def test_a_film_goes_with_all_that_was_made_for_it(session) -> None:
+    before = session.scene.GetNumberOfNodesByClass("vtkMRMLVolumeNode")
+    films, _ = put(session, with_residual=True)
+    for film in films:
+        remove_film(film)
+    assert session.scene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == before + 1  # the result stays
+    assert session.scene.GetFirstNodeByName("Film 0 set-up") is None
+
+
+def test_a_second_result_writes_over_the_films_own_images(session) -> None:
+    films, first = put(session)
+    second = put_result(a_result((a_view(0.0), a_view(90.0))), films, volume_node=first.volume)
+    assert [node.GetID() for node in second.reprojections] == [node.GetID() for node in first.reprojections]
 
 
 def test_a_result_that_cannot_be_shown_leaves_the_scene_as_it_was(session) -> None:

@@ -11,12 +11,11 @@ from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.matrices import rigid_local_to_world
-from XRayLib.scene.provenance import write_attributes
-from XRayLib.scene.radiograph_nodes import film_version, put_on_detector, put_radiograph, radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_version, put_radiograph, radiograph_from_node
+from XRayLib.scene.reprojection_nodes import put_reprojection
 from XRayLib.scene.volume_nodes import volume_from_node
 from XRayLib.scene.worker_session import blocking_client, finished
 
-REPROJECTION_ROLE = "XRay3DReprojection"
 LIVE_SIDE_PX = 256
 """Longest side of a live re-projection: enough to judge an overlay, fast enough to follow a slider."""
 
@@ -75,15 +74,11 @@ class LiveReprojection:
         if asked == self._asked:
             return
         self._asked = asked
-        radiographs = [radiograph_from_node(film) for film in films]
-        geometries = [coarse_geometry(radiograph.geometry).moved(pose) for radiograph in radiographs]
+        coarse = [coarse_radiograph(radiograph_from_node(film)) for film in films]
+        geometries = [radiograph.geometry.moved(pose) for radiograph in coarse]
 
         def done(images: Sequence[np.ndarray]) -> None:
-            nodes = [
-                put_reprojection(image, radiograph, film)
-                for image, radiograph, film in zip(images, radiographs, films, strict=True)
-            ]
-            coarse = [coarse_radiograph(radiograph) for radiograph in radiographs]
+            nodes = [put_reprojection(image, on, film) for image, on, film in zip(images, coarse, films, strict=True)]
             self._on_done(nodes, [correlation(film, image) for film, image in zip(coarse, images, strict=True)])
 
         self._client.project(ct_node.GetID(), volume, geometries, on_result=done, on_error=self._failed)
@@ -125,24 +120,11 @@ def coarse_radiograph(radiograph: Radiograph) -> Radiograph:
     return replace(radiograph, line_integral=radiograph.line_integral[grid], geometry=geometry, mask=mask)
 
 
-def put_reprojection(image: np.ndarray, radiograph: Radiograph, film: Any) -> Any:
-    """The re-projection's node of a film, made once and then overwritten, with the film's window matched."""
-    coarse = coarse_radiograph(radiograph)
-    node = film.GetNodeReference(REPROJECTION_ROLE)
-    node = put_on_detector(image, coarse, film.GetName() + " re-projection", node)
-    film.SetNodeReferenceID(REPROJECTION_ROLE, node.GetID())
-    display = node.GetDisplayNode()
-    display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(float(image.min()), float(max(np.percentile(image, 99.8), image.min() + 1e-6)))
-    write_attributes(node, {"Kind": "reprojection"})
-    return node
-
-
 def reproject_blocking(ct_node: Any, films: Sequence[Any]) -> list[Any]:
     """Re-project once and wait; returns the re-projections' nodes."""
     pose = rigid_local_to_world(ct_node)
     volume = volume_from_node(ct_node, in_world=False)
-    radiographs = [radiograph_from_node(film) for film in films]
-    geometries = [coarse_geometry(r.geometry).moved(pose) for r in radiographs]
+    coarse = [coarse_radiograph(radiograph_from_node(film)) for film in films]
+    geometries = [radiograph.geometry.moved(pose) for radiograph in coarse]
     images = finished(blocking_client().project(ct_node.GetID(), volume, geometries))
-    return [put_reprojection(image, r, film) for image, r, film in zip(images, radiographs, films, strict=True)]
+    return [put_reprojection(image, on, film) for image, on, film in zip(images, coarse, films, strict=True)]

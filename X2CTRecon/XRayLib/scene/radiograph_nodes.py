@@ -107,6 +107,18 @@ def radiograph_from_node(node: Any) -> Radiograph:
     )
 
 
+def remove_film(node: Any) -> None:
+    """Take a film out of the scene with all nodes that were made for it: mask, set-up, re-projection, residual."""
+    import slicer
+
+    roles = [node.GetNthNodeReferenceRole(index) for index in range(node.GetNumberOfNodeReferenceRoles())]
+    for role in [role for role in roles if role.startswith("XRay3D")]:
+        made = node.GetNodeReference(role)
+        if made is not None:
+            slicer.mrmlScene.RemoveNode(made)
+    slicer.mrmlScene.RemoveNode(node)
+
+
 def put_on_detector(image: np.ndarray, radiograph: Radiograph, name: str, node: Any = None) -> Any:
     """An image on the radiograph's pixel grid (re-projection, residual) as a node on the same detector plane."""
     import slicer

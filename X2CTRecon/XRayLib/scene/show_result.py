@@ -9,7 +9,7 @@ from typing import Any
 from XRayLib.case import Result, View
 from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.provenance import STATEMENT, write_attributes
-from XRayLib.scene.radiograph_nodes import put_on_detector
+from XRayLib.scene.reprojection_nodes import put_reprojection, put_residual
 from XRayLib.scene.subject_hierarchy import put_in_folder
 from XRayLib.scene.volume_nodes import put_volume, show_as_ct
 from XRayLib.scene.whole_or_nothing import whole_or_nothing
@@ -77,25 +77,16 @@ def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_resi
 
 
 def _put_reprojection(view: View, film: Any) -> Any:
+    """The re-projection brought to the film's own scale, with the film's grey levels."""
     gain, offset = view.fitted_gain_offset
-    node = put_on_detector(gain * view.reprojection + offset, view.radiograph, film.GetName() + " re-projection")
-    low, high = film.GetDisplayNode().GetWindowLevelMin(), film.GetDisplayNode().GetWindowLevelMax()
-    node.GetDisplayNode().SetAutoWindowLevel(False)
-    node.GetDisplayNode().SetWindowLevelMinMax(low, high)
-    write_attributes(node, {"Kind": "reprojection", "Gain": gain, "Offset": offset, "Residual": view.residual})
+    node = put_reprojection(gain * view.reprojection + offset, view.radiograph, film)
+    shown = film.GetDisplayNode()
+    node.GetDisplayNode().SetWindowLevelMinMax(shown.GetWindowLevelMin(), shown.GetWindowLevelMax())
+    write_attributes(node, {"Gain": gain, "Offset": offset, "Residual": view.residual})
     return node
 
 
 def _put_residual(view: View, film: Any) -> Any:
     gain, offset = view.fitted_gain_offset
     image = view.radiograph.line_integral - (gain * view.reprojection + offset)
-    if view.radiograph.mask is not None:
-        image = image * view.radiograph.mask
-    node = put_on_detector(image, view.radiograph, film.GetName() + " residual")
-    spread = float(abs(image).max()) or 1.0
-    display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeFileColdToHotRainbow.txt")
-    display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(-spread, spread)
-    write_attributes(node, {"Kind": "residual"})
-    return node
+    return put_residual(image if view.radiograph.mask is None else image * view.radiograph.mask, view.radiograph, film)

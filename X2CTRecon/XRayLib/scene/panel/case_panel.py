@@ -1,0 +1,123 @@
+"""What the panels of both modules share: a parameter node, a list of films, their views, and the worker."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from XRayLib.jobs import WorkerClient
+from XRayLib.scene.film_views import blend_films, show_films
+from XRayLib.scene.layout import restore_layout, switch_to_film_layout
+from XRayLib.scene.panel.film_adding import FilmAdding
+from XRayLib.scene.panel.film_list import FilmList
+from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node, remove_film
+
+
+class CasePanel(ABC):
+    """Binds the widgets of a .ui file to a parameter node with ``films`` and ``overlayOpacity``, and to a worker.
+
+    The .ui file has filmRowsLayout, filmsHintLabel, addFileButton, addNodeButton, sceneImageSelector, overlaySlider,
+    statusLabel and qualityLabel.
+    """
+
+    no_result: str
+    """What the quality label says while there is nothing to tell."""
+
+    def __init__(self, ui: Any, client: WorkerClient) -> None:
+        self.ui = ui
+        self.client = client
+        self.parameterNode: Any = None
+        self._binding: Any = None
+        self._user_layout: int | None = None
+        self.films = FilmList(
+            ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=lambda _node: self.filmsChanged()
+        )
+        self.adding = FilmAdding(ui, client, on_added=self.addFilm, on_status=self.say)
+        ui.overlaySlider.connect("valueChanged(double)", blend_films)
+
+    # Parameter node
+
+    def setParameterNode(self, node: Any) -> None:
+        """Show a parameter node, or none when the scene closes or the user leaves."""
+        if self.parameterNode is not None:
+            self.parameterNode.disconnectGui(self._binding)
+        self.parameterNode = node
+        self.parameterNodeReplaced(None)
+        if node is not None:
+            self._binding = node.connectGui(self.ui)
+            self.parameterNodeReplaced(node)
+            self.refresh()
+
+    @abstractmethod
+    def parameterNodeReplaced(self, node: Any) -> None:
+        """Called with None before the widgets are filled from a new parameter node, and with the node after."""
+
+    def refresh(self, _caller: Any = None, _event: str = "") -> None:
+        """Show what the parameter node holds now."""
+        if self.parameterNode is not None:
+            nodes = self.filmNodes()
+            self.films.show(nodes)
+            self.ui.filmsHintLabel.setVisible(not nodes)
+            self.showState(nodes)
+
+    @abstractmethod
+    def showState(self, films: list[Any]) -> None:
+        """Show the rest of what the parameter node holds."""
+
+    # Films
+
+    def filmNodes(self) -> list[Any]:
+        """The radiographs of the case that are still in the scene."""
+        return [node for node in self.parameterNode.films if is_radiograph(node)] if self.parameterNode else []
+
+    def addFilm(self, node: Any) -> None:
+        """A film was loaded into the scene: it belongs to the case."""
+        if self.parameterNode is not None:
+            self.parameterNode.films = [*self.filmNodes(), node]
+            self.showFilms()
+
+    def removeFilm(self, node: Any) -> None:
+        """Take a film out of the case and the scene, with all that was made for it."""
+        self.parameterNode.films = [film for film in self.filmNodes() if film.GetID() != node.GetID()]
+        remove_film(node)
+        self.refresh()
+
+    def filmChanged(self, _node: Any) -> None:
+        """The user changed where a film stands."""
+        self.showFilms()
+        self.refresh()
+
+    def showFilms(self, overlays: Sequence[Any] | None = None) -> None:
+        """Films in their own views with their re-projections over them; the user's layout is remembered."""
+        nodes = self.filmNodes()
+        if not nodes:
+            return
+        previous = switch_to_film_layout(len(nodes))
+        if previous is not None:
+            self._user_layout = previous
+        if overlays is None:
+            overlays = [node for node in self.parameterNode.reprojections if node is not None]
+        films = [(node, radiograph_from_node(node).geometry) for node in nodes]
+        show_films(films, overlays, self.parameterNode.overlayOpacity)
+
+    def say(self, text: str) -> None:
+        """A line for the user."""
+        self.ui.statusLabel.text = text
+
+    # Life cycle
+
+    def forgetScene(self) -> None:
+        """The scene closes: a running job's result has nowhere to go."""
+        self.client.invalidate()
+        self.films.show([])
+        self.ui.qualityLabel.text = self.no_result
+
+    def leave(self) -> None:
+        """The user goes to another module: give the layout back."""
+        restore_layout(self._user_layout)
+        self._user_layout = None
+
+    def close(self) -> None:
+        """The application closes."""
+        self.client.close()
