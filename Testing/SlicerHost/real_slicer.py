@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from .recorded_errors import RecordedErrors
@@ -29,6 +30,7 @@ class RealSlicer:
         self.errors = RecordedErrors()
         self.slicer, self.qt = slicer, qt
         self.application = slicer.app
+        self.session = SimpleNamespace(scene=slicer.mrmlScene, slicer=slicer)
         self._entered: Any = None
 
     @classmethod

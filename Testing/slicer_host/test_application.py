@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.slicer
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_testing_mode_shows_no_message_boxes(slicer_host) -> None:
     import qt
     import slicer
@@ -23,14 +24,14 @@ def test_testing_mode_shows_no_message_boxes(slicer_host) -> None:
     slicer_host.process_events()
 
 
-def test_settings_are_remembered_within_a_test(slicer_host) -> None:
+def test_settings_are_remembered_within_a_test(stand_in) -> None:
     import qt
     import slicer
 
     assert slicer.util.settingsValue("XRay3D/Device", "auto") == "auto"
     qt.QSettings().setValue("XRay3D/Device", "cpu")
     assert slicer.app.userSettings().value("XRay3D/Device") == "cpu"
-    slicer_host.reset()
+    stand_in.reset()
     assert slicer.util.settingsValue("XRay3D/Device", "auto") == "auto"
 
 
@@ -130,7 +131,7 @@ def test_a_file_without_the_modules_class_is_no_module(slicer_host, tmp_path: Pa
     assert not hasattr(slicer.modules, "stray")
 
 
-@pytest.mark.usefixtures("slicer_host")
+@pytest.mark.usefixtures("stand_in")
 def test_packages_are_looked_up_and_requests_recorded(tmp_path: Path) -> None:
     import slicer.packaging as packaging
 
@@ -147,7 +148,7 @@ def test_packages_are_looked_up_and_requests_recorded(tmp_path: Path) -> None:
         packaging.pip_ensure([absent], skip_in_testing=False)
 
 
-@pytest.mark.usefixtures("slicer_host")
+@pytest.mark.usefixtures("stand_in")
 def test_sample_data_is_registered_and_downloaded() -> None:
     import SampleData
     import slicer
@@ -162,7 +163,7 @@ def test_sample_data_is_registered_and_downloaded() -> None:
         SampleData.SampleDataLogic.registerCustomSampleDataSource(sampleNam="typo")
 
 
-@pytest.mark.usefixtures("slicer_host")
+@pytest.mark.usefixtures("stand_in")
 def test_translation_knows_its_context() -> None:
     from slicer.i18n import getContext, tr
 
@@ -192,7 +193,7 @@ def test_the_node_selector(slicer_host) -> None:
     slicer_host.process_events()
 
 
-@pytest.mark.usefixtures("slicer_host")
+@pytest.mark.usefixtures("stand_in")
 def test_the_subject_hierarchy_tree() -> None:
     import slicer
 
@@ -204,7 +205,7 @@ def test_the_subject_hierarchy_tree() -> None:
     assert tree.currentNode() is volume
 
 
-@pytest.mark.usefixtures("slicer_host")
+@pytest.mark.usefixtures("stand_in")
 def test_transform_sliders_move_a_transform() -> None:
     import ctk
     import slicer

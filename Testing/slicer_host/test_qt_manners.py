@@ -71,6 +71,7 @@ def test_disconnecting() -> None:
     assert receiver.values == [5]
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_an_unknown_signal_is_an_error() -> None:
     import qt
 
@@ -86,6 +87,7 @@ def test_unscoped_enumerations() -> None:
     assert qt.QMessageBox.Ok
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_what_pythonqt_lacks_is_missing() -> None:
     import qt
 
@@ -93,15 +95,16 @@ def test_what_pythonqt_lacks_is_missing() -> None:
         assert not hasattr(qt, name)
 
 
-def test_file_dialogs_return_the_path_a_test_has_ready(slicer_host) -> None:
+def test_file_dialogs_return_the_path_a_test_has_ready(stand_in) -> None:
     import qt
 
-    slicer_host.file_dialog_answers.append("/tmp/a.dcm")
+    stand_in.file_dialog_answers.append("/tmp/a.dcm")
     assert qt.QFileDialog.getOpenFileName(None, "Open", "", "*.dcm") == "/tmp/a.dcm"
     with pytest.raises(AssertionError, match="file dialog"):
         qt.QFileDialog.getExistingDirectory(None)
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_blocking_dialogs_do_not_block() -> None:
     import qt
 
@@ -111,7 +114,8 @@ def test_blocking_dialogs_do_not_block() -> None:
         qt.QDialog().exec_()
 
 
-def test_attributes_cannot_be_added_to_cpp_widgets(slicer_host) -> None:
+@pytest.mark.usefixtures("stand_in")
+def test_attributes_cannot_be_added_to_cpp_widgets() -> None:
     import qt
     from SlicerHost.qt_adapter.new_attributes import forbidden_attributes
 

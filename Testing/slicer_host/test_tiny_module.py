@@ -164,6 +164,7 @@ def test_a_loaded_module_is_in_the_namespaces() -> None:
         _ = slicer.modules.nothing
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_startup_is_announced_once_loaded(tiny) -> None:
     import Tiny
 
@@ -180,6 +181,7 @@ def test_entering_and_leaving_call_the_widget(tiny) -> None:
     assert not panel.parent.isEntered
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_unloading_cleans_up(tiny) -> None:
     import slicer
 
@@ -269,6 +271,7 @@ def test_the_modules_own_test_runs(tmp_path: Path) -> None:
     slicer.selfTests["Tiny"]()
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_reload_builds_the_panel_from_the_new_source(tiny, tmp_path: Path) -> None:
     import slicer
 
@@ -286,6 +289,7 @@ def test_the_panel_can_be_seen(tiny) -> None:
     assert picture.std() > 5
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_selecting_a_module_needs_a_main_window(tiny) -> None:
     import slicer
 

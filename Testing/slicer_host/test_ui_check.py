@@ -32,7 +32,7 @@ SCENE = (
 
 
 @pytest.fixture
-def problems(slicer_host, tmp_path: Path):
+def problems(stand_in, tmp_path: Path):
     """Runs the checker on the text of a .ui file and of a source file, with parameters ``size`` and ``limited``."""
     from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
@@ -47,7 +47,7 @@ def problems(slicer_host, tmp_path: Path):
         return check_module_ui(tmp_path / "top.ui", parameterNodeWrapper(Parameters), [tmp_path / "code.py"])
 
     yield run
-    slicer_host.process_events()
+    stand_in.process_events()
 
 
 def test_a_sound_file_has_no_problem(problems) -> None:
