@@ -58,7 +58,7 @@ def test_benchmark_rows_have_every_field(monkeypatch: pytest.MonkeyPatch) -> Non
     stand_in = Peer("peer", lambda: project(volume, views), None, lambda: None)
     volume = benchmark.phantom(16)
     views = benchmark.views_of(benchmark.Setting(16, 12, 2))
-    monkeypatch.setattr(benchmark, "installed_peers", lambda *_: [stand_in])
+    monkeypatch.setattr(benchmark, "installed_peers", lambda *_, **__: [stand_in])
     rows = [row for row in benchmark.benchmark() if row["device"] == "cpu"]
     assert [row["case"].partition(", ")[2].partition(", ")[2] for row in rows] == [
         "forward",

@@ -88,7 +88,7 @@ def _cpu_rows(setting: Setting, volume: Volume, geometries: Sequence[XRayGeometr
 
     projector, count = Projector(volume, device="cpu"), threads()
     ones = np.ones((setting.views, setting.pixels, setting.pixels), np.float32)
-    peers = installed_peers(volume, geometries, count)
+    peers = installed_peers(volume, geometries, count, marching=setting.views == 1)
     common = {"floor": _read_once_ms(volume.voxels, count), "threads": count, "device": "cpu"}
     tasks: list[tuple[str, Callable[[], Any], list[tuple[str, Callable[[], Any]]]]] = [
         ("forward", lambda: projector.project(geometries), [(p.name, p.project) for p in peers]),

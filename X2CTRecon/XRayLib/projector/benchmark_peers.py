@@ -33,10 +33,18 @@ class Peer:
     """The peer's adjoint of images of ones."""
 
 
-def installed_peers(volume_mu: Volume, geometries: Sequence[XRayGeometry], threads: int) -> list[Peer]:
-    """Every peer whose package can be imported, limited to ``threads``. Slow the first time: some load for seconds."""
+def installed_peers(
+    volume_mu: Volume, geometries: Sequence[XRayGeometry], threads: int, *, marching: bool = True
+) -> list[Peer]:
+    """Every peer whose package can be imported, limited to ``threads``. Slow the first time: some load for seconds.
+
+    ``marching`` includes those that march along rays in torch, which take a second per view and more.
+    """
+    prepared: list[tuple[str, Callable[..., Peer]]] = [("itk-rtk", prepare_rtk)]
+    if marching:
+        prepared += [("nanodrr", prepare_nanodrr), ("diffdrr", prepare_diffdrr)]
     peers = []
-    for package, prepare in (("itk-rtk", prepare_rtk), ("nanodrr", prepare_nanodrr), ("diffdrr", prepare_diffdrr)):
+    for package, prepare in prepared:
         try:
             name = f"{package} {importlib.metadata.version(package)}"
             peers.append(prepare(name, volume_mu, geometries, threads))

@@ -144,13 +144,16 @@ class HostEngine:
 
 
 class DeviceEngine:
-    """Warp kernels on the tensors' own memory and on torch's current stream: no copies, no waiting."""
+    """Warp kernels on the tensors' own memory and on torch's current stream: no copies, no waiting.
+
+    Results are allocated by torch, whose allocator knows the stream they are used on.
+    """
 
     def __init__(self, device: str) -> None:
-        from XRayLib.projector.warp_backend import WarpBackend
+        from XRayLib.projector import warp_backend
 
-        self._warp = quiet_warp()
-        self._backend = WarpBackend(device)
+        self._warp, self._shapes = quiet_warp(), warp_backend
+        self._backend = warp_backend.WarpBackend(device)
 
     def _stream(self, tensor: torch.Tensor) -> AbstractContextManager[Any]:
         if not tensor.is_cuda:
@@ -160,14 +163,20 @@ class DeviceEngine:
     def project(
         self, mu: torch.Tensor, rays: Rays, motion: RayMotion | None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        images = mu.new_empty(self._shapes.image_shape(rays))
+        on_device, jacobian = self._warp.from_torch(images), None
         with self._stream(mu):
             volume = self._backend.upload(mu)
             if motion is None:
-                return self._warp.to_torch(self._backend.project_on_device(volume, rays)), None
-            images, jacobian = self._backend.project_with_jacobian_on_device(volume, rays, motion)
-        return self._warp.to_torch(images), self._warp.to_torch(jacobian)
+                self._backend.project_into(volume, rays, on_device)
+            else:
+                jacobian = mu.new_empty(self._shapes.jacobian_shape(rays))
+                into = on_device, self._warp.from_torch(jacobian)
+                self._backend.project_with_jacobian_into(volume, rays, motion, *into)
+        return images, jacobian
 
     def backproject(self, images: torch.Tensor, rays: Rays, shape_kji: tuple[int, int, int]) -> torch.Tensor:
+        voxels = images.new_zeros(shape_kji)
         with self._stream(images):
-            voxels = self._backend.backproject_on_device(self._warp.from_torch(images), rays, shape_kji)
-        return self._warp.to_torch(voxels).view(shape_kji)
+            self._backend.backproject_into(self._warp.from_torch(images), rays, self._warp.from_torch(voxels))
+        return voxels

@@ -50,27 +50,25 @@ class WarpBackend:
 
     def project(self, volume: DeviceVolume, rays: Rays) -> Image:
         """(views, rows, columns) line integrals."""
-        return self.project_on_device(volume, rays).numpy()
+        images = self._empty(image_shape(rays))
+        self.project_into(volume, rays, images)
+        return images.numpy()
 
-    def project_on_device(self, volume: DeviceVolume, rays: Rays) -> wp.array:
-        """As :meth:`project`, left on the device."""
-        images = wp.empty(self._image_shape(rays), dtype=float, device=self._device)
+    def project_into(self, volume: DeviceVolume, rays: Rays, images: wp.array) -> None:
+        """As :meth:`project`, into an array on the device."""
         inputs = [volume.voxels, volume.size_ijk, *self._lines(rays)]
-        wp.launch(warp_kernels.project_rays, self._threads(rays), inputs, [images], device=self._device)
-        return images
+        wp.launch(warp_kernels.project_rays, _threads(rays), inputs, [images], device=self._device)
 
     def project_with_jacobian(self, volume: DeviceVolume, rays: Rays, motion: RayMotion) -> tuple[Image, Image]:
         """Line integrals and their derivatives (views, 6, rows, columns) in one pass."""
-        images, jacobian = self.project_with_jacobian_on_device(volume, rays, motion)
+        images, jacobian = self._empty(image_shape(rays)), self._empty(jacobian_shape(rays))
+        self.project_with_jacobian_into(volume, rays, motion, images, jacobian)
         return images.numpy(), jacobian.numpy()
 
-    def project_with_jacobian_on_device(
-        self, volume: DeviceVolume, rays: Rays, motion: RayMotion
-    ) -> tuple[wp.array, wp.array]:
-        """As :meth:`project_with_jacobian`, left on the device."""
-        views, rows, columns = self._image_shape(rays)
-        images = wp.empty((views, rows, columns), dtype=float, device=self._device)
-        jacobian = wp.empty((views, 6, rows, columns), dtype=float, device=self._device)
+    def project_with_jacobian_into(
+        self, volume: DeviceVolume, rays: Rays, motion: RayMotion, images: wp.array, jacobian: wp.array
+    ) -> None:
+        """As :meth:`project_with_jacobian`, into arrays on the device."""
         inputs = [
             volume.voxels,
             volume.size_ijk,
@@ -79,20 +77,21 @@ class WarpBackend:
             wp.array(motion.pixel_to_ijk, dtype=wp.mat33d, device=self._device),
         ]
         kernel = warp_kernels.project_rays_with_jacobian
-        wp.launch(kernel, self._threads(rays), inputs, [images, jacobian], device=self._device)
-        return images, jacobian
+        wp.launch(kernel, _threads(rays), inputs, [images, jacobian], device=self._device)
 
     def backproject(self, images: Image, rays: Rays, shape_kji: tuple[int, int, int]) -> NDArray[np.float32]:
         """(k, j, i) adjoint of :meth:`project`."""
-        on_device = wp.array(images, dtype=float, device=self._device)
-        return self.backproject_on_device(on_device, rays, shape_kji).numpy().reshape(shape_kji)
+        voxels = wp.zeros(shape_kji, dtype=float, device=self._device)
+        self.backproject_into(wp.array(images, dtype=float, device=self._device), rays, voxels)
+        return voxels.numpy()
 
-    def backproject_on_device(self, images: wp.array, rays: Rays, shape_kji: tuple[int, int, int]) -> wp.array:
-        """As :meth:`backproject`, flat and left on the device."""
-        voxels = wp.zeros(int(np.prod(shape_kji)), dtype=float, device=self._device)
-        inputs = [images, wp.vec3i(*shape_kji[::-1]), *self._lines(rays)]
-        wp.launch(warp_kernels.backproject_rays, self._threads(rays), inputs, [voxels], device=self._device)
-        return voxels
+    def backproject_into(self, images: wp.array, rays: Rays, voxels: wp.array) -> None:
+        """As :meth:`backproject`, added to an array (k, j, i) on the device."""
+        inputs = [images, wp.vec3i(*voxels.shape[::-1]), *self._lines(rays)]
+        wp.launch(warp_kernels.backproject_rays, _threads(rays), inputs, [voxels.flatten()], device=self._device)
+
+    def _empty(self, shape: tuple[int, ...]) -> wp.array:
+        return wp.empty(shape, dtype=float, device=self._device)
 
     def _lines(self, rays: Rays) -> list[wp.array]:
         return [
@@ -101,12 +100,18 @@ class WarpBackend:
             wp.array(rays.pixel_to_ras, dtype=wp.mat33d, device=self._device),
         ]
 
-    @staticmethod
-    def _image_shape(rays: Rays) -> tuple[int, int, int]:
-        return len(rays), rays.size_px[1], rays.size_px[0]
 
-    @staticmethod
-    def _threads(rays: Rays) -> int:
-        columns, rows = rays.size_px
-        tiles = -(-columns // warp_lines.TILE_COLUMNS) * -(-rows // warp_lines.TILE_ROWS)
-        return len(rays) * tiles * RAYS_PER_TILE
+def image_shape(rays: Rays) -> tuple[int, int, int]:
+    """(views, rows, columns)"""
+    return len(rays), rays.size_px[1], rays.size_px[0]
+
+
+def jacobian_shape(rays: Rays) -> tuple[int, int, int, int]:
+    """(views, 6, rows, columns)"""
+    return len(rays), 6, rays.size_px[1], rays.size_px[0]
+
+
+def _threads(rays: Rays) -> int:
+    columns, rows = rays.size_px
+    tiles = -(-columns // warp_lines.TILE_COLUMNS) * -(-rows // warp_lines.TILE_ROWS)
+    return len(rays) * tiles * RAYS_PER_TILE
