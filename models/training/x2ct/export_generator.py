@@ -10,6 +10,7 @@ from torch import Tensor
 from x2ct.connections import BOTTLENECK_SIDE
 from x2ct.decoder import DecoderLevel
 from x2ct.export_graph import OnnxGraph
+from x2ct.export_slabs import Slabs, added, per_slab
 from x2ct.export_views import array, bridge, depth_constant_skip, encode, skip_contribution
 from x2ct.export_volumes import convolve, norm_relu, output_head, upsample
 from x2ct.generator import CONNECTION_C_AXES, X2CTGenerator
@@ -34,7 +35,7 @@ def onnx_generator(
     decoder = _GraphDecoder(graph, generator, films)
     features, axes = decoder.two_views() if generator.views == 2 else decoder.one_view()
     kernel = in_cube_axes(generator.head.conv.weight, axes)[0]
-    volume = output_head(graph, features, kernel, float(generator.head.conv.bias.detach()), FILM_SIDE)
+    volume = output_head(graph, features, kernel, float(generator.head.conv.bias.detach()))
     shape = (1, 1, FILM_SIDE, FILM_SIDE, FILM_SIDE)
     graph.output(OUTPUT_NAME, graph.reshape(volume, *shape), shape)
     return graph.model("X2CT", metadata or {})
@@ -51,72 +52,61 @@ class _GraphDecoder:
     def __init__(self, graph: OnnxGraph, generator: X2CTGenerator, films: list[str]) -> None:
         self.graph = graph
         self.generator = generator
-        self.states: list[str] = []
+        self.states: list[Slabs] = []
         self.skips: list[list[str]] = []
         for branch, film, axes in zip(generator.branches, films, CONNECTION_C_AXES, strict=False):
             features, vector = encode(graph, branch.encoder, film, FILM_SIDE)
             self.states.append(bridge(graph, branch.bridge, vector, axes))
-            sides = [BOTTLENECK_SIDE << (n + 1) for n in range(len(branch.skips))]
             self.skips.append(
                 [
-                    depth_constant_skip(graph, connection, feature, side)
-                    for connection, feature, side in zip(branch.skips, reversed(features), sides, strict=True)
+                    depth_constant_skip(graph, connection, feature, BOTTLENECK_SIDE << (n + 1))
+                    for n, (connection, feature) in enumerate(zip(branch.skips, reversed(features), strict=True))
                 ]
             )
 
-    def one_view(self) -> tuple[str, tuple[int, int, int]]:
+    def one_view(self) -> tuple[Slabs, tuple[int, int, int]]:
         """Features before the head, and the axes its kernel is in."""
         axes, (state,) = CONNECTION_C_AXES[0], self.states
-        branch = self.generator.branches[0]
-        for n, level in enumerate(branch.levels):
-            state = self._view_level(0, n, state, factor=1.0)
-            state = self._extra(level, state, _side(n), axes)
+        for n, level in enumerate(self.generator.branches[0].levels):
+            state = self._extra(level, self._view_level(0, n, state, factor=1.0), axes)
         return state, axes
 
-    def two_views(self) -> tuple[str, tuple[int, int, int]]:
+    def two_views(self) -> tuple[Slabs, tuple[int, int, int]]:
         """Fused features before the head; connection C averages both views after every joining convolution."""
-        graph, half = self.graph, self.graph.constant(0.5)
-        shared = graph("Mul", graph("Add", *self.states), half)
+        graph = self.graph
+        shared = per_slab(added(graph, *self.states), lambda x: graph("Mul", x, graph.constant(0.5)))
         fused = shared
         for n, level in enumerate(self.generator.fusion):
             views = []
             for view, branch in enumerate(self.generator.branches):
-                state = shared
+                below = shared
                 if n > 0:
-                    state = self._extra(branch.levels[n - 1], shared, _side(n - 1), CONNECTION_C_AXES[view])
-                views.append(self._view_level(view, n, state, factor=0.5))
-            shared = graph("Add", *views)
-            fused = self._fusion_level(level, n, shared, fused)
+                    below = self._extra(branch.levels[n - 1], shared, CONNECTION_C_AXES[view])
+                views.append(self._view_level(view, n, below, factor=0.5))
+            shared = added(graph, *views)
+            fused = self._fusion_level(level, shared, fused)
         return fused, CUBE_AXES
 
-    def _view_level(self, view: int, n: int, below: str, factor: float) -> str:
-        graph, axes, side = self.graph, CONNECTION_C_AXES[view], _side(n)
+    def _view_level(self, view: int, n: int, below: Slabs, factor: float) -> Slabs:
+        graph, axes = self.graph, CONNECTION_C_AXES[view]
         level = self.generator.branches[view].levels[n]
-        up = self._upsampled(level, below, side, axes)
-        kernel = array(level.compress.weight)
-        from_skip, from_below = kernel[:, : level.channels], kernel[:, level.channels :]
-        joined = convolve(graph, [(up, from_below.transpose(0, 1, *(axis + 2 for axis in axes)))], side)
-        skip = skip_contribution(graph, self.skips[view][n], from_skip, axes, side)
-        return norm_relu(graph, graph("Add", joined, skip), level.channels, factor)
+        up = self._upsampled(level, below, axes)
+        from_below = in_cube_axes(level.compress.weight[:, level.channels :], axes)
+        from_skip = array(level.compress.weight[:, : level.channels])
+        skip = skip_contribution(graph, self.skips[view][n], from_skip, axes, up.side)
+        return norm_relu(graph, added(graph, convolve(graph, [(up, from_below)]), skip), factor)
 
-    def _fusion_level(self, level: DecoderLevel, n: int, shared: str, below: str) -> str:
-        side = _side(n)
-        up = self._upsampled(level, below, side, CUBE_AXES)
+    def _fusion_level(self, level: DecoderLevel, shared: Slabs, below: Slabs) -> Slabs:
+        up = self._upsampled(level, below, CUBE_AXES)
         kernel = array(level.compress.weight)
         parts = [(shared, kernel[:, : level.channels]), (up, kernel[:, level.channels :])]
-        joined = norm_relu(self.graph, convolve(self.graph, parts, side), level.channels)
-        return self._extra(level, joined, side, CUBE_AXES)
+        return self._extra(level, norm_relu(self.graph, convolve(self.graph, parts)), CUBE_AXES)
 
-    def _upsampled(self, level: DecoderLevel, below: str, side: int, axes: tuple[int, int, int]) -> str:
-        kernel = in_cube_axes(level.upsample.conv.weight, axes)
-        return norm_relu(self.graph, upsample(self.graph, below, kernel, side // 2), level.channels)
+    def _upsampled(self, level: DecoderLevel, below: Slabs, axes: tuple[int, int, int]) -> Slabs:
+        return norm_relu(self.graph, upsample(self.graph, below, in_cube_axes(level.upsample.conv.weight, axes)))
 
-    def _extra(self, level: DecoderLevel, x: str, side: int, axes: tuple[int, int, int]) -> str:
+    def _extra(self, level: DecoderLevel, volume: Slabs, axes: tuple[int, int, int]) -> Slabs:
         for layer in level.extra:
             kernel = in_cube_axes(layer.conv.weight, axes)
-            x = norm_relu(self.graph, convolve(self.graph, [(x, kernel)], side), level.channels)
-        return x
-
-
-def _side(level: int) -> int:
-    return BOTTLENECK_SIDE << (level + 1)
+            volume = norm_relu(self.graph, convolve(self.graph, [(volume, kernel)]))
+        return volume

@@ -9,6 +9,7 @@ from torch import Tensor
 from x2ct.connections import BOTTLENECK_SIDE, ConnectionA, ConnectionB
 from x2ct.encoder import DenseEncoder, DownStage2d
 from x2ct.export_graph import OnnxGraph
+from x2ct.export_slabs import Slabs, slab_count
 from x2ct.layers import INSTANCE_NORM_EPS
 
 LARGEST_PLAIN_NORM = 32
@@ -95,8 +96,8 @@ def _dense_block(graph: OnnxGraph, stage: DownStage2d, x: str, side: int) -> tup
     return maps, active
 
 
-def bridge(graph: OnnxGraph, connection: ConnectionA, vector: str, axes: tuple[int, int, int]) -> str:
-    """Connection A: (1, V) -> (S, C, P, L) of 4^3 voxels; ``axes``: which of (depth, row, column) are S, P, L."""
+def bridge(graph: OnnxGraph, connection: ConnectionA, vector: str, axes: tuple[int, int, int]) -> Slabs:
+    """Connection A: (1, V) -> a volume of 4^3 voxels; ``axes``: which of (depth, row, column) are S, P, L."""
     side, channels = BOTTLENECK_SIDE, connection.channels
     weight = array(connection.linear.weight).reshape(channels, side, side, side, -1)
     bias = array(connection.linear.bias).reshape(channels, side, side, side)
@@ -104,7 +105,7 @@ def bridge(graph: OnnxGraph, connection: ConnectionA, vector: str, axes: tuple[i
     weight = weight.transpose(*order, 4).reshape(channels * side**3, -1)
     stored, offset = graph.weight(weight.T), graph.constant(bias.transpose(order).ravel())
     flat = graph("Relu", graph("Add", graph("MatMul", vector, stored), offset))
-    return graph.reshape(flat, side, channels, side, side)
+    return Slabs((graph.reshape(flat, side, channels, side, side),), channels, side)
 
 
 def depth_constant_skip(graph: OnnxGraph, connection: ConnectionB, features: str, depth: int) -> str:
@@ -131,8 +132,8 @@ def depth_constant_skip(graph: OnnxGraph, connection: ConnectionB, features: str
 
 def skip_contribution(
     graph: OnnxGraph, slices: str, kernel: NDArray[np.float32], axes: tuple[int, int, int], side: int
-) -> str:
-    """3x3x3 convolution of a depth-constant volume, as a volume (S, O, P, L).
+) -> Slabs:
+    """3x3x3 convolution of a depth-constant volume.
 
     ``slices`` (1, 3 C, N, N) from ``depth_constant_skip``, ``kernel`` (O, C, 3, 3, 3) with axes depth, row, column.
     Five depth slices are distinct: one 2D convolution, then copies. ``axes`` as in ``bridge``; rows must run along S.
@@ -144,11 +145,15 @@ def skip_contribution(
     taps = graph.reshape(graph("Transpose", taps, perm=[0, 2, 1, 3]), 5 * outputs, 3 * channels, 3, 3)
     distinct = graph.reshape(graph("Conv", slices, taps, pads=[1, 1, 1, 1]), 5, outputs, side, side)
     which = [0, 1, *[2] * (side - 4), 3, 4]
-    if axes[1] == 0:
-        by_depth = graph("Transpose", distinct, perm=[2, 1, 0, 3])
-        return graph("Gather", by_depth, graph.integers(*which), axis=2)
-    by_depth = graph("Transpose", distinct, perm=[2, 1, 3, 0])
-    return graph("MatMul", by_depth, graph.constant(np.eye(5)[:, which]))
+    along_p = axes[1] == 0
+    by_depth = graph("Transpose", distinct, perm=[2, 1, 0, 3] if along_p else [2, 1, 3, 0])
+    depth = side // slab_count(outputs, side)
+    rows = (graph.sliced(by_depth, 0, start, start + depth) for start in range(0, side, depth))
+    if along_p:
+        copies = [graph("Gather", row, graph.integers(*which), axis=2) for row in rows]
+    else:
+        copies = [graph("MatMul", row, graph.constant(np.eye(5)[:, which])) for row in rows]
+    return Slabs(tuple(copies), outputs, side)
 
 
 def _combined_taps(graph: OnnxGraph, kernel: NDArray[np.float32], combinations: NDArray[np.float32]) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+TILE, TAPS = 4, 3
 POINTS = (Fraction(0), Fraction(3, 4), Fraction(-3, 4), Fraction(4, 3), Fraction(-4, 3))
 """Interpolation points of F(4, 3), besides infinity. In float32 these are three times more accurate than the usual
 0, +-1, +-2 and as accurate as the direct sum (compare Barabasz et al., ACM TOMS 46(4), 2020)."""
@@ -29,7 +31,8 @@ class Winograd:
     output: NDArray[np.float64]
 
 
-def winograd(outputs: int = 4, taps: int = 3, points: Sequence[Fraction] = POINTS) -> Winograd:
+@cache
+def winograd(outputs: int = TILE, taps: int = TAPS, points: tuple[Fraction, ...] = POINTS) -> Winograd:
     """F(outputs, taps) by Toom-Cook interpolation at ``points`` and infinity, transposed, in exact rationals."""
     size = outputs + taps - 1
     if len(points) != size - 1:
