@@ -12,7 +12,18 @@ from XRayLib.scene.matrices import array_of, local_to_world, vtk_matrix
 
 CT_WINDOW_LEVEL = (1400.0, -200.0)
 """Window and level that show lung, soft tissue and bone of a chest at once, in HU."""
-VOLUME_RENDERING_PRESET = "CT-AAA"
+RENDERED_TISSUES = (
+    # HU, opacity, colour
+    (-1024.0, 0.0, (0.0, 0.0, 0.0)),
+    (-500.0, 0.0, (0.30, 0.15, 0.12)),
+    (-200.0, 0.03, (0.75, 0.50, 0.42)),
+    (60.0, 0.05, (0.80, 0.48, 0.38)),
+    (140.0, 0.22, (0.93, 0.78, 0.62)),
+    (300.0, 0.55, (0.98, 0.93, 0.84)),
+    (1000.0, 0.85, (1.0, 1.0, 0.98)),
+)
+"""Skin and organs as a veil, bone solid. Set here rather than by a preset: reconstructions are smoother than CTs, so
+their bone begins lower than presets for CTs expect."""
 
 
 def volume_from_node(node: Any, in_world: bool = True) -> Volume:
@@ -73,14 +84,31 @@ def show_as_ct(node: Any) -> None:
 
 
 def show_volume_rendering(node: Any, logic: Any, view_node_ids: tuple[str, ...] = ()) -> Any:
-    """Volume rendering of a CT with a preset for bone and vessels; returns the display node."""
+    """Volume rendering of a volume in HU, bone solid in a veil of soft tissue; returns the display node."""
     display = logic.GetFirstVolumeRenderingDisplayNode(node)
     if display is None:
         display = logic.CreateDefaultVolumeRenderingNodes(node)
-    preset = logic.GetPresetByName(VOLUME_RENDERING_PRESET)
-    if preset is not None:
-        display.GetVolumePropertyNode().Copy(preset)
+    _render_tissues(display.GetVolumePropertyNode().GetVolumeProperty())
     if view_node_ids:
         display.SetViewNodeIDs(list(view_node_ids))
     display.SetVisibility(True)
     return display
+
+
+def _render_tissues(rendering: Any) -> None:
+    import vtk
+
+    opacity, color, edges = vtk.vtkPiecewiseFunction(), vtk.vtkColorTransferFunction(), vtk.vtkPiecewiseFunction()
+    for hu, opaque, rgb in RENDERED_TISSUES:
+        opacity.AddPoint(hu, opaque)
+        color.AddRGBPoint(hu, *rgb)
+    for gradient, visible in ((0.0, 0.4), (60.0, 1.0), (2000.0, 1.0)):
+        edges.AddPoint(gradient, visible)
+    rendering.SetScalarOpacity(opacity)
+    rendering.SetColor(color)
+    rendering.SetGradientOpacity(edges)
+    rendering.SetInterpolationTypeToLinear()
+    rendering.ShadeOn()
+    rendering.SetAmbient(0.25)
+    rendering.SetDiffuse(0.8)
+    rendering.SetSpecular(0.15)

@@ -46,6 +46,7 @@ class FilmRow:
     def _label(self, layout: Any) -> Any:
         label = qt.QLabel()
         label.setWordWrap(True)
+        label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)  # long texts wrap, the panel stays narrow
         layout.addWidget(label)
         return label
 
