@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from x2ct.decoder import LEVEL_CHANNELS
 from x2ct.discriminator import PatchDiscriminator3d
+from x2ct.finest_level import fit_head, hand_through
 from x2ct.generator import X2CTGenerator
 from x2ct.layers import scaled_channels
 from x2ct.losses import adversarial_loss, discriminator_loss, projection_loss, reconstruction_loss
@@ -36,7 +38,11 @@ class X2CTTraining(L.LightningModule):
         nn.init.constant_(self.generator.head.conv.bias, MEAN_OUTPUT)
         channels = recipe.level_channels or [scaled_channels(c, recipe.width) for c in LEVEL_CHANNELS]
         self.coarse_heads = nn.ModuleDict(
-            {str(s.levels): nn.Conv3d(channels[s.levels], 1, 3, padding=1) for s in recipe.stages if s.levels < 5}
+            {
+                str(s.levels): nn.Conv3d(channels[s.levels], 1, 3, padding=1)
+                for s in recipe.stages
+                if s.levels < FINEST_LEVEL
+            }
         )
         for head in self.coarse_heads.values():
             nn.init.constant_(head.bias, MEAN_OUTPUT)
@@ -60,6 +66,8 @@ class X2CTTraining(L.LightningModule):
         """One generator update, and one of the discriminator where it takes part."""
         stage, done = self.recipe.stage_at(int(self.iteration))
         rate = stage.learning_rate * min(1.0, (1 - done) / max(1e-6, 1 - stage.constant_share))
+        if stage.fitted_samples and done == 0:
+            self._start_finest_level(stage.fitted_samples)
         set_trained(self.generator, stage.from_level, stage.levels)
         films = batch["films"].unbind(dim=1)
         volume, target, weight = self._volumes(films, batch, stage.levels)
@@ -103,6 +111,14 @@ class X2CTTraining(L.LightningModule):
         optimizer.zero_grad(set_to_none=True)
         self.manual_backward(loss)
         optimizer.step()
+
+    def _start_finest_level(self, count: int) -> None:
+        """Begin the finest level where the one below ends; see ``finest_level``. Both copies take the average."""
+        rng = np.random.default_rng([self.recipe.seed, int(self.iteration)])
+        synthesis = self.trainer.train_dataloader.dataset.synthesis
+        hand_through(self.averaged, self.coarse_heads[str(FINEST_LEVEL - 1)])
+        fit_head(self.averaged, (synthesis.draw(rng) for _ in range(count)))
+        self.generator.load_state_dict(self.averaged.state_dict())
 
     @torch.no_grad()
     def _average(self) -> None:

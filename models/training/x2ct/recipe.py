@@ -28,6 +28,9 @@ class Stage:
     """Constant learning rate for this share, then linearly to zero (published: 50 + 50 epochs)."""
     from_level: int = 1
     """Train decoder levels from this one up; 1 with the encoders, more leaves all below as they are."""
+    fitted_samples: int = 0
+    """At the finest level, after a stage one level below: start it from that level, the output head fitted to so many
+    samples."""
 
 
 @dataclass(frozen=True)
