@@ -39,6 +39,7 @@ class OnnxSession:
         self.fallbacks: tuple[str, ...] = ()
         self._provider = provider
         self._session = session
+        session._model_bytes = None  # kept by the wrapper for a fall-back that is switched off: as large as the file
         self._device_id = device_id
         self._run_options: Any = None
         self._lock = threading.Lock()
