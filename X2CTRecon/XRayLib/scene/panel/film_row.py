@@ -14,6 +14,8 @@ from XRayLib.scene.panel.thumbnail import thumbnail_pixmap
 from XRayLib.scene.radiograph_nodes import radiograph_from_node, set_geometry
 
 WARNING_COLOR = "#b36b00"
+TEXT_WIDTH_PX = 250
+"""Texts get the height they need at this width: collapsible sections do not ask wrapping labels for theirs."""
 
 
 class FilmRow:
@@ -32,21 +34,25 @@ class FilmRow:
         texts = qt.QVBoxLayout()
         outer.addLayout(texts)
         outer.setStretch(1, 1)
-        self.title = self._label(texts)
+        heading = qt.QHBoxLayout()
+        texts.addLayout(heading)
+        self.title = self._label(heading)
+        self.title.setStyleSheet("font-weight: bold")
+        self.removeButton = qt.QPushButton(_("Remove"))
+        self.removeButton.toolTip = _("Take this X-ray out of the case and out of the scene.")
+        self.removeButton.connect("clicked(bool)", lambda _checked=False: on_remove(self.node))
+        heading.addWidget(self.removeButton)
+        heading.setStretch(0, 1)
         self.geometry = self._label(texts)
         self.assumptions = self._label(texts)
         self.assumptions.setStyleSheet(f"color: {WARNING_COLOR}")
         self._add_assumed_controls(texts)
-        self.removeButton = qt.QPushButton(_("Remove"))
-        self.removeButton.toolTip = _("Take this X-ray out of the case and out of the scene.")
-        self.removeButton.connect("clicked(bool)", lambda _checked=False: on_remove(self.node))
-        outer.addWidget(self.removeButton)
         self.update()
 
     def _label(self, layout: Any) -> Any:
         label = qt.QLabel()
         label.setWordWrap(True)
-        label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)  # long texts wrap, the panel stays narrow
+        label.setMinimumWidth(80)  # long texts wrap instead of widening the panel
         layout.addWidget(label)
         return label
 
@@ -76,6 +82,8 @@ class FilmRow:
         self.geometry.text = geometry_line(radiograph.geometry)
         self.assumptions.text = assumption_line(radiograph)
         self.assumptions.setVisible(bool(self.assumptions.text))
+        for label in (self.geometry, self.assumptions):
+            label.setMinimumHeight(label.heightForWidth(TEXT_WIDTH_PX))
         standard = radiograph.view in VIEW_NAMES and bool(radiograph.geometry.assumed)
         self.assumedControls.setVisible(standard)
         if standard:
