@@ -106,8 +106,8 @@ def view_warnings(views: Mapping[str, Radiograph]) -> tuple[str, ...]:
         angle = role_of(radiograph.geometry)[1]
         if angle > NOTICEABLE_ANGLE_DEG:
             warnings.append(f"The {role} view is {angle:.0f} degrees off its standard direction; accuracy suffers.")
-        if radiograph.geometry.assumed:
-            assumed = "; ".join(radiograph.geometry.assumed)
-            warnings.append(f"Geometry of the {role} view is assumed, so sizes and depths are approximate: {assumed}.")
-        warnings.extend(radiograph.assumptions)
+        told = radiograph.assumptions
+        if radiograph.geometry.assumed and not any("eometry assumed" in text for text in told):
+            told = (*told, f"Geometry assumed: {'; '.join(radiograph.geometry.assumed)}.")
+        warnings.extend(f"{role.capitalize()} view: {text}" for text in told)
     return tuple(warnings)
