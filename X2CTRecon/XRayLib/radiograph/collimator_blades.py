@@ -18,7 +18,8 @@ from XRayLib.radiograph.reduced_copy import reduced_copy
 SMALLEST_IMAGE_PX = 96
 SEARCH_SIZE_PX = 384
 FINE_SIZE_PX = 768
-ANGLES_DEG = np.arange(-20.0, 20.1, 1.0)
+ANGLES_DEG = np.arange(-20.0, 20.1, 2.0)
+FINER_DEG = (-1.0, -0.5, 0.0, 0.5, 1.0)
 DEEPEST = 0.45
 """Blades are looked for up to this fraction of the width from each side."""
 DEEPEST_WITH_ANATOMY = 0.22
@@ -54,10 +55,14 @@ class Blade:
 @dataclass(frozen=True)
 class _Candidate:
     score: float
-    slope: float
+    angle_deg: float
     column: int
     sign: int
     strength: float
+
+    @property
+    def slope(self) -> float:
+        return float(np.tan(np.deg2rad(self.angle_deg)))
 
 
 def find_blades(image: NDArray[np.generic]) -> list[Blade]:
@@ -90,18 +95,23 @@ def _sheared(image: NDArray[np.float32], slope: float, outside: float | None) ->
 
 def _candidates(image: NDArray[np.float32], keep: int = 6) -> list[_Candidate]:
     """Lines near the left side across which the brightness steps, best first."""
-    found = [c for angle in ANGLES_DEG for c in _candidates_at(image, float(np.tan(np.deg2rad(angle))))]
-    found.sort(key=lambda candidate: -candidate.score)
+    coarse = _distinct([c for angle in ANGLES_DEG for c in _candidates_at(image, angle)])[:keep]
+    finer = {c.angle_deg + step for c in coarse for step in FINER_DEG}
+    return _distinct([c for angle in finer for c in _candidates_at(image, angle)])[:keep]
+
+
+def _distinct(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Best first, of nearly the same lines the best."""
     distinct: list[_Candidate] = []
-    for candidate in found:
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.score):
         if all(abs(candidate.column - other.column) > 3 or candidate.sign != other.sign for other in distinct):
             distinct.append(candidate)
-    return distinct[:keep]
+    return distinct
 
 
-def _candidates_at(image: NDArray[np.float32], slope: float) -> Iterator[_Candidate]:
+def _candidates_at(image: NDArray[np.float32], angle_deg: float) -> Iterator[_Candidate]:
     rows, columns = image.shape
-    sheared = _sheared(image, slope, outside=-1000.0)
+    sheared = _sheared(image, float(np.tan(np.deg2rad(angle_deg))), outside=-1000.0)
     sums = np.cumsum(np.pad(sheared.astype(np.float64), ((0, 0), (1, 0))), axis=1)
     edges = np.arange(5, int(DEEPEST * columns))
     behind = (sums[:, edges - 1] - sums[:, edges - 4]) / 3
@@ -118,7 +128,7 @@ def _candidates_at(image: NDArray[np.float32], slope: float) -> Iterator[_Candid
         score = np.where(count >= 0.3 * rows, hit_fraction * strength * np.sqrt(count / rows), 0.0)
         for index in np.argsort(score)[::-1][:3]:
             if hit_fraction[index] >= 0.7 and strength[index] > SMALLEST_STEP:
-                yield _Candidate(float(score[index]), slope, int(edges[index]), sign, float(strength[index]))
+                yield _Candidate(float(score[index]), angle_deg, int(edges[index]), sign, float(strength[index]))
 
 
 def _has_shadow(image: NDArray[np.float32], candidate: _Candidate) -> bool:

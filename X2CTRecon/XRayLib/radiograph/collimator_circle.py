@@ -20,9 +20,9 @@ SMALLEST_ARC = 0.35
 FLAT_CORNER = 0.05
 SMALLEST_RADIUS = 0.4
 """Of the shorter side: a round thing smaller than that is a head or a phantom in air, not the field."""
-SHARP_RIM = 0.45
-"""Part of the change from outside to well inside that happens within six pixels: 0.55 and more at rims, 0.4 at a
-sphere's outline."""
+SHARP_RIM = 0.42
+"""Part of the change from outside to the middle that happens within six pixels of the rim: 0.55 and more at rims, 0.3
+at a sphere's outline."""
 SMALLEST_IMAGE_PX = 96
 
 
@@ -110,7 +110,14 @@ def _sharpness(image: NDArray[np.float32], points: NDArray[np.float64], centre: 
         return float(np.median(map_coordinates(image, (points - inward_px * outward).T[::-1], order=1, mode="nearest")))
 
     outside = level(-2)
-    return abs(level(4) - outside) / max(abs(level(18) - outside), 1e-6)
+    return abs(level(4) - outside) / max(abs(_middle_level(image, centre, points) - outside), 1e-6)
+
+
+def _middle_level(image: NDArray[np.float32], centre: NDArray[np.float64], points: NDArray[np.float64]) -> float:
+    """Median inside 0.6 of the radius."""
+    row, column = np.ogrid[: image.shape[0], : image.shape[1]]
+    radius = float(np.median(np.hypot(*(points - centre).T)))
+    return float(np.median(image[(column - centre[0]) ** 2 + (row - centre[1]) ** 2 < (0.6 * radius) ** 2]))
 
 
 def _measured_rim(from_centre: NDArray[np.float64], radius: float) -> NDArray[np.float64]:

@@ -48,10 +48,10 @@ def stored_pixels(dataset: Dataset, name: str, frame_index: int) -> StoredPixels
     MissingDependencyError
         When no decoder for its compression is installed.
     """
+    check_frame(name, frame_index, max(1, int(FrameTags(dataset).number("NumberOfFrames") or 1)))
     tags = FrameTags(dataset, frame_index)
     columns, rows = (int(tags.number(keyword) or 0) for keyword in ("Columns", "Rows"))
     check_size(name, columns, rows)
-    check_frame(name, frame_index, max(1, int(tags.number("NumberOfFrames") or 1)))
     if min(int(tags.number("BitsAllocated") or 0), 64) == 12:
         raise InputError(f"{name} uses the retired packed 12-bit format: export it again with 16 bits allocated.")
     with silenced():

@@ -39,11 +39,17 @@ def read_picture(path: Path, kind: str, frame_index: int = 0) -> DecodedImage:
     InputError
         When it is in colour, too large, or has no such page. Decoders may raise nearly anything else on malformed data.
     """
+    from PIL.Image import DecompressionBombError
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pixels = _tiff_page(path, frame_index) if kind == "tiff" else None
         if pixels is None:
-            pixels = _with_pillow(path, frame_index)
+            try:
+                pixels = _with_pillow(path, frame_index)
+            except DecompressionBombError as error:
+                # Raised above 179 million pixels, from the header.
+                raise InputError(f"{path.name} claims more pixels than any radiograph has: reduce it.") from error
     grey, field = grey_values(pixels, path.name)
     return DecodedImage(grey, field=field)
 

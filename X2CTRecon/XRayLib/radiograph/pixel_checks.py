@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from XRayLib.errors import InputError
 
-LARGEST_PIXELS = 200_000_000
+LARGEST_PIXELS = 175_000_000
 """Checked against the header before anything is decoded: the largest flat panels have about 20 million pixels."""
 SMALLEST_SIDE_PX = 16
 
