@@ -15,7 +15,7 @@ from XRayLib.metrics.overlap import dice
 from XRayLib.metrics.perceptual import Lpips, lpips_of_volumes
 from XRayLib.metrics.structure import ssim_3d
 from XRayLib.metrics.surface_distance import mask_surface_distances
-from XRayLib.metrics.tissues import ORGAN_LABELS, body_mask, bone_mask, lung_mask
+from XRayLib.metrics.tissues import ORGAN_LABELS, bone_mask, lung_mask
 
 
 def volume_metrics(
@@ -27,7 +27,8 @@ def volume_metrics(
 ) -> dict[str, Any]:
     """Every metric of ``voxels`` against ``reference``, both (k, j, i) in HU; see :func:`evaluate_volume`.
 
-    ``body`` is that of the reference; lung and bone of each lie in its own body.
+    ``body`` is that of the reference; lung and bone of both are what their thresholds find inside it, because the body
+    wall of a reconstruction may be too faint to enclose the lungs.
     """
     values: dict[str, Any] = {
         "psnr_3d": psnr_3d(reference, voxels),
@@ -39,9 +40,8 @@ def volume_metrics(
     }
     if lpips is not None:
         values["lpips"] = lpips_of_volumes(reference, voxels, lpips)
-    own_body = body_mask(voxels)
     for name, tissue in (("lung", lung_mask), ("bone", bone_mask)):
-        values |= _region_metrics(name, tissue(reference, body), tissue(voxels, own_body), spacing_mm)
+        values |= _region_metrics(name, tissue(reference, body), tissue(voxels, body), spacing_mm)
     return values
 
 
