@@ -61,6 +61,10 @@ class OnnxGraph:
         """A 1D int64 array: shapes, indices, axes."""
         return self._shared(np.array(values, np.int64))
 
+    def zeros(self, *shape: int) -> str:
+        """Float32 zeros that take no room in the file."""
+        return self("ConstantOfShape", self.integers(*shape))
+
     def reshape(self, value: str, *shape: int) -> str:
         """The same numbers in another shape."""
         return self("Reshape", value, self.integers(*shape))

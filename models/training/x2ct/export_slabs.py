@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from x2ct.export_graph import OnnxGraph
 from x2ct.winograd import TILE
 
@@ -65,4 +63,4 @@ def window(graph: OnnxGraph, volume: Slabs, start: int, stop: int) -> str:
 
 
 def _zeros(graph: OnnxGraph, volume: Slabs, slices: int) -> str:
-    return graph.constant(np.zeros((slices, volume.channels, volume.side, volume.side)))
+    return graph.zeros(slices, volume.channels, volume.side, volume.side)

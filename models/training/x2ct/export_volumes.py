@@ -85,7 +85,7 @@ def upsample(graph: OnnxGraph, volume: Slabs, kernel: NDArray[np.float32]) -> Sl
     """
     channels, outputs = kernel.shape[:2]
     before, at, after = (graph.weight(kernel[:, :, n]) for n in range(3))
-    none = graph.constant(np.zeros((channels, outputs, 3, 3)))
+    none = graph.zeros(channels, outputs, 3, 3)
     here, following = graph("Concat", at, after, axis=1), graph("Concat", none, before, axis=1)
     both = graph("Concat", here, following, axis=0)
     side = 2 * volume.side
