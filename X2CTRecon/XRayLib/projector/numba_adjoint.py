@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 from XRayLib.projector.numba_lines import (
@@ -20,6 +21,7 @@ from XRayLib.projector.numba_lines import (
     axis_layout,
     cell_of,
 )
+from XRayLib.projector.numba_scattering import spread_across_rows, spread_along_rows
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
@@ -80,7 +82,7 @@ def scatter_planes(images, lines, axes, shape_kji, axis, first_plane, last_plane
     no race and the result does not depend on the number of threads.
     """
     layout = axis_layout(axis, shape_kji)
-    _, _, _, stride_a, stride_b, stride_c = layout
+    strides = np.int32(layout[3]), np.int32(layout[4]), np.int32(layout[5])
     views, rows, columns = images.shape
     for view in range(views):
         for row in range(rows):
@@ -94,13 +96,16 @@ def scatter_planes(images, lines, axes, shape_kji, axis, first_plane, last_plane
                     _scatter_low_end(volume, layout, line, value, first_plane, last_plane)
                 if line[HIGH] > first_plane - 1 and inner_last <= last_plane:
                     _scatter_high_end(volume, layout, line, value, first_plane, last_plane)
-                for plane in range(max(inner_first, first_plane), min(inner_last + 1, last_plane)):
-                    b, c = line[START_B] + plane * line[SLOPE_B], line[START_C] + plane * line[SLOPE_C]
-                    ib, ic = int(b), int(c)
-                    wb, wc = b - ib, c - ic
-                    at = plane * stride_a + ib * stride_b + ic * stride_c
-                    far, near = value * wc, value * (1.0 - wc)
-                    volume[at] += near * (1.0 - wb)
-                    volume[at + stride_b] += near * wb
-                    volume[at + stride_c] += far * (1.0 - wb)
-                    volume[at + stride_b + stride_c] += far * wb
+                inside = np.int32(max(inner_first, first_plane)), np.int32(min(inner_last, last_plane - 1))
+                if inside[0] > inside[1]:
+                    continue
+                start_slope = (
+                    np.float32(line[START_B]),
+                    np.float32(line[SLOPE_B]),
+                    np.float32(line[START_C]),
+                    np.float32(line[SLOPE_C]),
+                )
+                if strides[1] == 1:
+                    spread_along_rows(volume, inside, start_slope, strides, np.float32(value))
+                else:
+                    spread_across_rows(volume, inside, start_slope, strides, np.float32(value))
