@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_radiographs import DicomFile
 from XRayLib.geometry import assumed_film_geometry
 from XRayLib.radiograph import Radiograph, load_radiograph, radiograph_from_array
 from XRayLib.radiograph.chest_view import SURE, recognise_view
@@ -87,3 +88,15 @@ def test_real_films_are_recognised(patient_data: Path, name: str) -> None:
     assert "Bone was judged to be bright." in film.assumptions
     assert film.geometry.assumed
     assert np.percentile(film.line_integral, 99.5) > 4
+
+
+@pytest.mark.parametrize(("body_part", "view"), [("CHEST", "LL"), (None, "LL"), ("HIP", "PA")])
+def test_dicom_film_that_does_not_state_its_view(
+    torso_films: dict[str, Radiograph], dicom_file: DicomFile, body_part: str | None, view: str
+) -> None:
+    film = torso_films["LL"].line_integral
+    stored = np.rint(4000 * film / film.max()).astype(np.uint16)
+    loaded = load_radiograph(dicom_file(stored, ViewPosition=None, BodyPartExamined=body_part))
+    assert loaded.view == view
+    assert any("taken as LL" in s or "PA was assumed" in s for s in loaded.assumptions)
+    assert load_radiograph(dicom_file(stored, ViewPosition=None), view="RL").view == "RL"

@@ -45,7 +45,7 @@ class Blade:
     offset: float
     slope: float
 
-    def shadow(self, shape: tuple[int, int], margin: float = 0.008) -> NDArray[np.bool_]:
+    def shadow(self, shape: tuple[int, int], margin: float = 0.01) -> NDArray[np.bool_]:
         """(rows, columns) bool, True behind the blade's edge; ``margin`` of the width covers its penumbra."""
         rows, columns = shape if self.quarter_turns % 2 == 0 else shape[::-1]
         edge = (self.offset + margin) * columns + self.slope * (np.arange(rows) - (rows - 1) / 2)

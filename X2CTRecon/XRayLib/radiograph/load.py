@@ -54,6 +54,10 @@ def load_radiograph(
     ------
     InputError
         In one sentence what is wrong with the file and what to do. Nothing else is raised for a bad file.
+    MissingDependencyError
+        When no decoder for its compression is installed.
+    OutOfMemoryError
+        When a large image does not fit into memory.
     """
     path = Path(path)
     kind = file_kind(path)
