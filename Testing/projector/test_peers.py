@@ -11,6 +11,8 @@ from XRayLib.ct import Volume
 from XRayLib.projector import backproject, benchmark, project
 from XRayLib.projector.benchmark_peers import Peer, prepare_diffdrr, prepare_nanodrr, prepare_rtk
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ITK's wrappers raise hundreds
+
 GEOMETRIES = [c_arm(20, 10, (40, 36)), c_arm(110, 0, (40, 36))]
 
 
