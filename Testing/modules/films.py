@@ -60,8 +60,9 @@ class FakeClient:
         if kind == "list_models":
             callbacks["on_result"]([])
 
-    def load_radiograph(self, path: str, geometry: Any = None, **callbacks: Callable[..., None]) -> None:
+    def load_radiograph(self, path: str, frame_index: int = 0, **callbacks: Callable[..., None]) -> None:
         self.asked.append(("load_radiograph", path))
+        self.frame_index = frame_index
         self._callbacks = callbacks
 
     def run_method(self, method_id: str, case: Case, options: Any, **callbacks: Callable[..., None]) -> None:

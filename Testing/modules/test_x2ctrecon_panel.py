@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -107,6 +108,30 @@ def test_an_image_of_the_scene_becomes_a_film(widget, client, slicer_main_window
     assert path.endswith(".mha")
     client.answer(SimpleNamespace(radiograph=a_film()))
     assert [node.GetName() for node in widget.panel.filmNodes()] == ["Loaded DX X-ray"]
+    assert not Path(path).exists()
+
+
+def test_the_shown_frame_of_a_dicom_sequence_becomes_the_film(widget, client, tmp_path, monkeypatch) -> None:
+    import slicer
+
+    file = tmp_path / "run.dcm"
+    file.write_bytes(b"")
+    monkeypatch.setattr(slicer, "dicomDatabase", SimpleNamespace(fileForInstance=lambda _uid: str(file)), raising=False)
+    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode")
+    for frame in range(3):
+        image = slicer.util.addVolumeFromArray(np.full((1, 20, 20), float(frame)))
+        image.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+        sequence.SetDataNodeAtValue(image, str(frame))
+        slicer.mrmlScene.RemoveNode(image)
+    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    slicer.modules.sequences.logic().UpdateAllProxyNodes()
+    proxy = browser.GetProxyNode(sequence)
+    browser.SetSelectedItemNumber(2)
+    widget.ui.sceneImageSelector.setCurrentNode(proxy)
+    widget.ui.addNodeButton.click()
+    assert client.asked[-1] == ("load_radiograph", str(file))
+    assert client.frame_index == 2
 
 
 def test_a_stack_of_slices_is_refused_as_a_film(widget, client) -> None:
@@ -135,7 +160,7 @@ def test_progress_shows_stage_and_time_and_cancel_stops_the_job(widget, client) 
 
 
 def test_the_result_is_in_the_scene_with_units_folder_and_reprojections(widget, client, slicer_main_window) -> None:
-    nodes = add_two_films(widget)
+    add_two_films(widget)
     apply(widget, client)
     node = widget.panel.parameterNode
     assert node.outputVolume.GetAttribute("XRay3D.Method") == "x2ct-cnn"
@@ -150,7 +175,7 @@ def test_the_result_is_in_the_scene_with_units_folder_and_reprojections(widget, 
 
 
 def test_a_second_run_writes_over_the_chosen_output(widget, client) -> None:
-    nodes = add_two_films(widget)
+    add_two_films(widget)
     apply(widget, client)
     first = widget.panel.parameterNode.outputVolume.GetID()
     apply(widget, client)
@@ -158,7 +183,7 @@ def test_a_second_run_writes_over_the_chosen_output(widget, client) -> None:
 
 
 def test_the_slider_blends_film_and_reprojection(widget, client, slicer_main_window) -> None:
-    nodes = add_two_films(widget)
+    add_two_films(widget)
     apply(widget, client)
     widget.ui.overlaySlider.value = 1.0
     import slicer
@@ -169,7 +194,7 @@ def test_the_slider_blends_film_and_reprojection(widget, client, slicer_main_win
 
 
 def test_residuals_come_on_request(widget, client, slicer_main_window) -> None:
-    nodes = add_two_films(widget)
+    add_two_films(widget)
     widget.ui.residualCheckBox.checked = True
     apply(widget, client)
     assert slicer_main_window.session.scene.GetFirstNodeByName("Front residual") is not None
@@ -194,7 +219,7 @@ def test_closing_the_scene_drops_the_running_job(widget, client, slicer_main_win
 
 
 def test_everything_comes_back_with_a_saved_scene(widget, client, slicer_main_window, tmp_path) -> None:
-    nodes = add_two_films(widget)
+    add_two_films(widget)
     widget.ui.overlaySlider.value = 0.5
     widget.ui.residualCheckBox.checked = True
     apply(widget, client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from XRayLib.errors import InputError
 from XRayLib.scene.radiograph_nodes import put_radiograph
+
+TEMPORARY_PREFIX = "xray3d-film-"
 
 
 def add_film_blocking(path: str, geometry: str = "") -> Any:
@@ -23,8 +26,10 @@ def add_film_blocking(path: str, geometry: str = "") -> Any:
     return put_radiograph(loaded.radiograph, Path(path).name.partition(".")[0])
 
 
-def file_of_node(node: Any) -> str:
-    """A file with the image of a volume node: the DICOM file it came from, else a temporary one.
+def file_of_node(node: Any) -> tuple[str, int]:
+    """A file with the image of a volume node, and the frame in it: the DICOM file it came from, else a temporary one.
+
+    The node may show the current frame of a fluoroscopy sequence.
 
     Raises InputError for an empty node and for a stack of slices, which is not a projection.
     """
@@ -34,7 +39,16 @@ def file_of_node(node: Any) -> str:
     columns, rows, slices = image.GetDimensions()
     if slices != 1:
         raise InputError(f"'{node.GetName()}' has {slices} slices: choose a single X-ray image, not a CT or MR volume.")
-    return _dicom_file(node) or _temporary_file(node, columns, rows)
+    path = _dicom_file(node)
+    return (path, _frame_shown(node)) if path else (_temporary_file(node, columns, rows), 0)
+
+
+def _frame_shown(node: Any) -> int:
+    """Which frame a sequence browser shows in this node; 0 when none does."""
+    import slicer
+
+    browser = slicer.modules.sequences.logic().GetFirstBrowserNodeForProxyNode(node)
+    return 0 if browser is None else max(0, browser.GetSelectedItemNumber())
 
 
 def _dicom_file(node: Any) -> str:
@@ -58,6 +72,13 @@ def _temporary_file(node: Any, columns: int, rows: int) -> str:
     image = sitk.GetImageFromArray(pixels if is_color else pixels[..., 0], isVector=is_color)
     spacing = node.GetSpacing()
     image.SetSpacing((spacing[0], spacing[1]))
-    path = Path(tempfile.mkdtemp(prefix="xray3d-")) / "image.mha"
+    path = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX)) / "image.mha"
     sitk.WriteImage(image, str(path))
     return str(path)
+
+
+def discard_temporary_file(path: str) -> None:
+    """Remove what ``file_of_node`` wrote, and nothing else: images of patients do not stay behind."""
+    folder = Path(path).parent
+    if folder.name.startswith(TEMPORARY_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayLib.errors import InputError
-from XRayLib.scene.film_loading import file_of_node
+from XRayLib.scene.film_loading import discard_temporary_file, file_of_node
 from XRayLib.scene.radiograph_nodes import is_radiograph, put_radiograph
 
 
@@ -68,20 +68,22 @@ class FilmAdding:
         name = node.GetName()
         self._say(_("Reading {name} ...").format(name=name))
         try:
-            path = file_of_node(node)
+            path, frame = file_of_node(node)
         except InputError as error:
             self._say(str(error))
             return
 
         def arrived(loaded: Any) -> None:
+            discard_temporary_file(path)
             self._on_added(put_radiograph(loaded.radiograph, name + " X-ray"))
             self._say("")
 
-        self.client.load_radiograph(path, on_result=arrived, on_error=self._refused)
+        def refused(failure: Any) -> None:
+            discard_temporary_file(path)
+            self._say(failure.message)
+            slicer.util.errorDisplay(failure.message)
 
-    def _refused(self, failure: Any) -> None:
-        self._say(failure.message)
-        slicer.util.errorDisplay(failure.message)
+        self.client.load_radiograph(path, frame_index=frame, on_result=arrived, on_error=refused)
 
     def _selection_changed(self, node: Any) -> None:
         self.ui.addNodeButton.enabled = node is not None
