@@ -13,7 +13,7 @@ import numpy as np
 from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry
 from XRayLib.projector.backends import projector_backends
-from XRayLib.projector.benchmark_peers import Peer, installed_peers
+from XRayLib.projector.benchmark_peers import Peer, installed_cuda_peers, installed_peers
 from XRayLib.projector.projection import Projector, backproject
 
 BUDGET_S = 4.0
@@ -132,11 +132,18 @@ def _agreement(setting: Setting, images: np.ndarray, peers: list[Peer], common: 
 def _cuda_rows(setting: Setting, volume: Volume, geometries: Sequence[XRayGeometry]) -> Iterator[dict[str, Any]]:
     projector = Projector(volume, device="cuda")
     common = {"floor": None, "threads": None, "device": "cuda"}
-    yield _row(f"{setting.title}, forward", lambda: projector.project(geometries), None, None) | common
-    yield (
-        _row(f"{setting.title}, forward + pose gradient", lambda: projector.pose_jacobian(geometries), None, None)
-        | common
-    )
+    peers = installed_cuda_peers(volume, geometries)
+    for task, ours, theirs in (
+        ("forward", lambda: projector.project(geometries), [(p.name, p.project) for p in peers]),
+        (
+            "forward + pose gradient",
+            lambda: projector.pose_jacobian(geometries),
+            [(p.name, p.pose_gradient) for p in peers],
+        ),
+    ):
+        for peer, run in theirs or [(None, None)]:
+            yield _row(f"{setting.title}, {task}", ours, peer, run) | common
+    yield from _agreement(setting, projector.project(geometries), peers, common)
 
 
 def _row(case: str, ours: Callable[[], Any], peer: str | None, theirs: Callable[[], Any] | None) -> dict[str, Any]:

@@ -53,6 +53,17 @@ def installed_peers(
     return peers
 
 
+def installed_cuda_peers(volume_mu: Volume, geometries: Sequence[XRayGeometry]) -> list[Peer]:
+    """The peers that run on a CUDA device."""
+    try:
+        if not importlib.import_module("torch").cuda.is_available():
+            return []
+        name = f"nanodrr {importlib.metadata.version('nanodrr')}"
+        return [prepare_nanodrr(name, volume_mu, geometries, 1, device="cuda")]
+    except ImportError:
+        return []
+
+
 def prepare_rtk(name: str, volume_mu: Volume, geometries: Sequence[XRayGeometry], threads: int) -> Peer:
     """RTK's Joseph projectors (C++), the volume and the projections placed as ITK images in LPS."""
     itk = importlib.import_module("itk")
@@ -106,16 +117,18 @@ def prepare_rtk(name: str, volume_mu: Volume, geometries: Sequence[XRayGeometry]
     return Peer(name, lambda: run(forward), None, lambda: run(backward))
 
 
-def prepare_nanodrr(name: str, volume_mu: Volume, geometries: Sequence[XRayGeometry], threads: int) -> Peer:
-    """nanodrr's reference renderer (torch grid_sample) on the CPU."""
+def prepare_nanodrr(
+    name: str, volume_mu: Volume, geometries: Sequence[XRayGeometry], threads: int, device: str = "cpu"
+) -> Peer:
+    """nanodrr: its reference renderer (torch grid_sample) on the CPU, its fused kernel on a CUDA device."""
     torch = importlib.import_module("torch")
     render = importlib.import_module("nanodrr.drr").render
     subject_type = importlib.import_module("nanodrr.data").Subject
     torchio = importlib.import_module("torchio")
     torch.set_num_threads(threads)
     image = torchio.ScalarImage(tensor=torch.from_numpy(volume_mu.voxels.T[None].copy()), affine=volume_mu.ijk_to_ras)
-    subject = subject_type.from_images(image, convert_to_mu=False)
-    size, distance = geometries[0].size_px, torch.tensor([g.source_to_detector_mm for g in geometries])
+    subject = subject_type.from_images(image, convert_to_mu=False).to(device)
+    size, distance = geometries[0].size_px, torch.tensor([g.source_to_detector_mm for g in geometries], device=device)
     inverse_intrinsics, poses = [], []
     for geometry in geometries:
         focal = [geometry.source_to_detector_mm / spacing for spacing in geometry.pixel_spacing_mm[::-1]]
@@ -127,11 +140,12 @@ def prepare_nanodrr(name: str, volume_mu: Volume, geometries: Sequence[XRayGeome
             [geometry.column_direction, geometry.row_direction, geometry.detector_normal, geometry.source_ras_mm]
         )
         poses.append(pose)
-    k_inv = torch.tensor(np.stack(inverse_intrinsics), dtype=torch.float32)
-    rt_inv = torch.tensor(np.stack(poses), dtype=torch.float32)
+    k_inv = torch.tensor(np.stack(inverse_intrinsics), dtype=torch.float32, device=device)
+    rt_inv = torch.tensor(np.stack(poses), dtype=torch.float32, device=device)
+    renderer = "torch" if device == "cpu" else "auto"
 
     def images(pose: Any) -> Any:
-        return render(subject, k_inv, pose, distance, size[1], size[0], SAMPLES, backend="torch")[:, 0]
+        return render(subject, k_inv, pose, distance, size[1], size[0], SAMPLES, backend=renderer)[:, 0]
 
     return _torch_peer(torch, name, images, rt_inv)
 
@@ -172,11 +186,11 @@ def prepare_diffdrr(name: str, volume_mu: Volume, geometries: Sequence[XRayGeome
 def _torch_peer(torch: Any, name: str, images: Callable[[Any], Any], poses: Any) -> Peer:
     def project() -> Images:
         with torch.no_grad():
-            return images(poses).numpy()
+            return images(poses).cpu().numpy()
 
     def pose_gradient() -> Any:
         leaf = poses.clone().requires_grad_()
         images(leaf).sum().backward()
-        return leaf.grad
+        return leaf.grad.cpu()
 
     return Peer(name, project, pose_gradient)
