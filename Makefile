@@ -21,7 +21,7 @@ $(STAMPS)/demo: pyproject.toml | $(BIN)/python
 	@mkdir -p $(STAMPS) && touch $@
 
 # torch first: another package must not choose its build.
-$(STAMPS)/test: pyproject.toml | $(BIN)/python
+$(STAMPS)/test: pyproject.toml Makefile | $(BIN)/python
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[slicer,train,gpu,test]'
 	$(BIN)/python -m pip install --quiet --no-deps $(PEERS)

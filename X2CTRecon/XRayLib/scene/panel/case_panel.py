@@ -30,9 +30,7 @@ class CasePanel(ABC):
         self.parameterNode: Any = None
         self._binding: Any = None
         self._user_layout: int | None = None
-        self.films = FilmList(
-            ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=lambda _node: self.filmsChanged()
-        )
+        self.films = FilmList(ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=self.filmChanged)
         self.adding = FilmAdding(ui, client, on_added=self.addFilm, on_status=self.say)
         ui.overlaySlider.connect("valueChanged(double)", blend_films)
 
