@@ -14,6 +14,7 @@ import torch
 from XRayLib.bundle import parity_block, parity_inputs, write_manifest
 
 from x2ct import card_texts
+from x2ct.decoder import LEVEL_CHANNELS
 from x2ct.evaluation import markdown_table
 from x2ct.export_generator import onnx_generator
 from x2ct.generator import X2CTGenerator
@@ -172,6 +173,8 @@ def _eval_metrics(rows: Sequence[Mapping[str, Any]], date: str) -> list[dict[str
 def _model_card(manifest: Mapping[str, Any], recipe: Recipe, rows: Sequence[Mapping[str, Any]], iterations: str) -> str:
     limits = "\n".join(f"- {text}" for text in manifest["limitations"])
     channels = ", ".join(map(str, recipe.level_channels or ()))
+    side = 4 * 2 ** (len(recipe.level_channels or LEVEL_CHANNELS) - 1)
+    interpolated = f", interpolated linearly to {SIZE}^3" if side < SIZE else ""
     return f"""# {manifest["title"]} ({manifest["id"]} {manifest["version"]})
 
 {manifest["description"]}
@@ -184,11 +187,11 @@ def _model_card(manifest: Mapping[str, Any], recipe: Recipe, rows: Sequence[Mapp
 
 ## Network and training
 
-Encoder width {recipe.width} of the published one, 3D channels {channels} at 4^3 .. 128^3 voxels; published dense-block
-depths, connections and loss weights. {iterations} Films are drawn on the fly: random affine and B-spline deformation of
-the CT, source distance {recipe.room.source_mm[0]:.0f} to {recipe.room.source_mm[1]:.0f} mm, AP and right lateral,
-angle and position errors, veiling, display curves, noise, collimation. Inputs are normalised by percentiles and a power
-law, so films without calibration can be used.
+Encoder width {recipe.width} of the published one, 3D channels {channels} at 4^3 .. {side}^3 voxels{interpolated};
+published dense-block depths, connections and loss weights. {iterations} Films are drawn on the fly: random affine and
+B-spline deformation of the CT, source distance {recipe.room.source_mm[0]:.0f} to {recipe.room.source_mm[1]:.0f} mm,
+AP and right lateral, angle and position errors, scatter, display curves, noise, collimation. Inputs are normalised by
+percentiles and a power law, so films without calibration can be used.
 
 ## Data
 
@@ -199,9 +202,10 @@ law, so films without calibration can be used.
 {card_texts.ATTRIBUTION}
 ## Results on held-out patients
 
-Measured {manifest["created"]} on simulated films of patients that were never used for training or tuning; table
-removed; compared on the CT's own grid and extent. PSNR-3D with range 2500 HU; "legacy" are the definitions of the
-original code (peak 4095, slice means). The template is the mean of the training volumes around their middles.
+Measured {manifest["created"]} on simulated films of patients that were never trained on (they were looked at to choose
+between variants of the network); table removed; compared on the CT's own grid and extent. PSNR-3D with range 2500 HU;
+"legacy" are the definitions of the original code (peak 4095, slice means). The template is the mean of the training
+volumes around their middles.
 
 {markdown_table(rows)}
 

@@ -27,7 +27,7 @@ LIMITATIONS = (
     "film shows are not placed reliably in depth, and what it does not show is invented as normal anatomy.",
     "One frontal and one lateral view (or one frontal view) within about 25 degrees of the standard directions, "
     "patient upright in the image; isocentre within the chest.",
-    "Voxels of 3.25 mm: no vessels, fissures or small nodules. Values are not calibrated HU: no densitometry.",
+    "Detail of 6 to 10 mm at best: no vessels, fissures or nodules. Values are not calibrated HU: no densitometry.",
     "Not tested on children, after surgery, with a situs inversus, or on other body parts.",
 )
 CITATION = "Ying X. et al., X2CT-GAN: Reconstructing CT from Biplanar X-Rays with GANs, CVPR 2019, arXiv 1905.06902"

@@ -37,7 +37,11 @@ def onnx_generator(
     kernel = in_cube_axes(generator.head.conv.weight, axes)[0]
     volume = output_head(graph, features, kernel, float(generator.head.conv.bias.detach()))
     shape = (1, 1, FILM_SIDE, FILM_SIDE, FILM_SIDE)
-    graph.output(OUTPUT_NAME, graph.reshape(volume, *shape), shape)
+    volume = graph.reshape(volume, 1, 1, features.side, features.side, features.side)
+    if features.side < FILM_SIDE:
+        scales = graph.constant([1.0, 1.0, *[FILM_SIDE / features.side] * 3])
+        volume = graph("Resize", volume, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
+    graph.output(OUTPUT_NAME, volume, shape)
     return graph.model("X2CT", metadata or {})
 
 
@@ -60,7 +64,7 @@ class _GraphDecoder:
             self.skips.append(
                 [
                     depth_constant_skip(graph, connection, feature, BOTTLENECK_SIDE << (n + 1))
-                    for n, (connection, feature) in enumerate(zip(branch.skips, reversed(features), strict=True))
+                    for n, (connection, feature) in enumerate(zip(branch.skips, reversed(features), strict=False))
                 ]
             )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from x2ct.connections import ConnectionA, ConnectionB, DepthConstant
@@ -35,11 +36,11 @@ class ViewBranch(nn.Module):
         self.bridge = ConnectionA(self.encoder.vector_channels, channels[0], dropout)
         self.skips = nn.ModuleList(
             ConnectionB(c_in, c_out)
-            for c_in, c_out in zip(reversed(self.encoder.skip_channels), channels[1:], strict=True)
+            for c_in, c_out in zip(reversed(self.encoder.skip_channels), channels[1:], strict=False)
         )
         self.levels = nn.ModuleList(
             DecoderLevel(below, here, extra)
-            for (below, here), extra in zip(pairwise(channels), VIEW_EXTRA_CONVOLUTIONS, strict=True)
+            for (below, here), extra in zip(pairwise(channels), VIEW_EXTRA_CONVOLUTIONS, strict=False)
         )
 
     def encode(self, image: Tensor, reduced: bool, levels: int) -> tuple[Tensor, list[Tensor | DepthConstant]]:
@@ -67,7 +68,8 @@ class X2CTGenerator(nn.Module):
     views : 1 or 2
     width : multiplier of every channel count; 1.0 is the published network, 29.38 M or 61.74 M parameters.
     level_channels : channels of the 3D levels of 4^3, 8^3, .. 128^3 voxels; None: the published ones times ``width``.
-        A small network does better with a decoder that is not thinned as much as the encoder.
+        A small network does better with a decoder that is not thinned as much as the encoder. With fewer entries the
+        decoder ends at a coarser level and its volume is interpolated linearly.
     dropout : in connection A, published 0.5.
     depths : layers of the five dense blocks.
 
@@ -93,10 +95,15 @@ class X2CTGenerator(nn.Module):
         if views == 2:
             self.fusion = nn.ModuleList(
                 DecoderLevel(below, here, extra)
-                for (below, here), extra in zip(pairwise(channels), FUSION_EXTRA_CONVOLUTIONS, strict=True)
+                for (below, here), extra in zip(pairwise(channels), FUSION_EXTRA_CONVOLUTIONS, strict=False)
             )
             self.fusion_head = OutputHead(channels[-1])
         initialise(self)
+
+    @property
+    def levels(self) -> int:
+        """Decoder levels; 5 end at 128^3."""
+        return len(self.branches[0].levels)
 
     @property
     def head(self) -> OutputHead:
@@ -105,7 +112,7 @@ class X2CTGenerator(nn.Module):
 
     def forward(self, *images: Tensor) -> Tensor:
         """The volume, without dead branches and with connection B's copies folded away; equals ``published``."""
-        return self.in_cube(self.head.forward_by_slices(self.features(*images)))
+        return interpolated(self.in_cube(self.head.forward_by_slices(self.features(*images))), images[0].shape[-1])
 
     def in_cube(self, volume: Tensor) -> Tensor:
         """What is decoded in the only view's axes, in the cube's axes; two views are fused in them already."""
@@ -113,18 +120,22 @@ class X2CTGenerator(nn.Module):
 
     def published(self, *images: Tensor) -> Prediction:
         """The volume and the per-view volumes, computed as the paper describes."""
-        last = len(self.branches[0].levels)
-        fused, states = self._decode(images, last, reduced=False)
+        side = images[0].shape[-1]
+        fused, states = self._decode(images, self.levels, reduced=False)
         per_view = tuple(
             head(branch.levels[-1].extra(state))
             for head, branch, state in zip(self.heads, self.branches, states, strict=True)
         )
         if self.views == 1:
-            return Prediction(to_cube(per_view[0], 0))
-        return Prediction(self.fusion_head(fused), tuple(to_cube(v, n) for n, v in enumerate(per_view)))
+            return Prediction(interpolated(to_cube(per_view[0], 0), side))
+        return Prediction(
+            interpolated(self.fusion_head(fused), side),
+            tuple(interpolated(to_cube(v, n), side) for n, v in enumerate(per_view)),
+        )
 
-    def features(self, *images: Tensor, levels: int = len(LEVEL_CHANNELS) - 1) -> Tensor:
-        """Features (B, C, N, N, N) after ``levels`` decoder levels, N = 4 * 2**levels; axes as in ``in_cube``."""
+    def features(self, *images: Tensor, levels: int | None = None) -> Tensor:
+        """Features (B, C, N, N, N) after ``levels`` (all) decoder levels, N = 4 * 2**levels; axes as in ``in_cube``."""
+        levels = self.levels if levels is None else levels
         fused, states = self._decode(images, levels, reduced=True)
         if self.views == 2:
             return fused
@@ -150,6 +161,13 @@ class X2CTGenerator(nn.Module):
                 shared, states = exchange(states)
                 fused = self.fusion[n].extra(self.fusion[n].joined(shared, fused))
         return fused, states
+
+
+def interpolated(volume: Tensor, side: int) -> Tensor:
+    """The volume (B, 1, n, n, n) at ``side``^3 voxels, trilinear."""
+    if volume.shape[-1] == side:
+        return volume
+    return F.interpolate(volume, size=(side,) * 3, mode="trilinear", align_corners=False)
 
 
 def to_cube(volume: Tensor, view: int) -> Tensor:

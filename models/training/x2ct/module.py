@@ -18,7 +18,7 @@ from x2ct.finest_level import fit_head, hand_through
 from x2ct.generator import X2CTGenerator
 from x2ct.layers import scaled_channels
 from x2ct.losses import adversarial_loss, discriminator_loss, projection_loss, reconstruction_loss
-from x2ct.recipe import FINEST_LEVEL, Recipe
+from x2ct.recipe import Recipe
 
 MEAN_OUTPUT = 0.1
 """Start of the output bias: near the mean of a chest in air, so that no voxel starts on the dead side of the ReLU."""
@@ -41,7 +41,7 @@ class X2CTTraining(L.LightningModule):
             {
                 str(s.levels): nn.Conv3d(channels[s.levels], 1, 3, padding=1)
                 for s in recipe.stages
-                if s.levels < FINEST_LEVEL
+                if s.levels < self.generator.levels
             }
         )
         for head in self.coarse_heads.values():
@@ -78,7 +78,8 @@ class X2CTTraining(L.LightningModule):
         terms = {"mse": reconstruction, "projection": projection}
         optimizers = self.optimizers()
         optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
-        if self.discriminator is not None and stage.levels == FINEST_LEVEL:
+        if self.discriminator is not None and stage.levels == self.generator.levels:
+            films = tuple(F.adaptive_avg_pool2d(film, volume.shape[-1]) for film in films)
             terms["discriminator"] = self._discriminate(optimizers[1], rate, volume.detach(), target, films)
             terms["adversarial"] = adversarial_loss(self.discriminator(volume, *films))
             loss = loss + weights.adversarial * terms["adversarial"]
@@ -92,11 +93,15 @@ class X2CTTraining(L.LightningModule):
     def _volumes(self, films: tuple[Tensor, ...], batch: dict[str, Tensor], levels: int) -> tuple[Tensor, ...]:
         """Prediction, target and weight (B, 1, n, n, n) at the resolution of ``levels``."""
         target, weight = batch["volume"], batch["weight"]
-        if levels == FINEST_LEVEL:
-            return self.generator(*films).float(), target, weight
-        coarse = F.relu(self.coarse_heads[str(levels)](self.generator.features(*films, levels=levels)))
-        factor = 2 ** (FINEST_LEVEL - levels)
-        return self.generator.in_cube(coarse).float(), F.avg_pool3d(target, factor), F.avg_pool3d(weight, factor)
+        features = self.generator.features(*films, levels=levels)
+        if levels == self.generator.levels:
+            volume = self.generator.head.forward_by_slices(features)
+        else:
+            volume = F.relu(self.coarse_heads[str(levels)](features))
+        factor = target.shape[-1] // volume.shape[-1]
+        if factor > 1:
+            target, weight = F.avg_pool3d(target, factor), F.avg_pool3d(weight, factor)
+        return self.generator.in_cube(volume).float(), target, weight
 
     def _discriminate(
         self, optimizer: Any, rate: float, fake: Tensor, real: Tensor, films: tuple[Tensor, ...]
@@ -116,7 +121,7 @@ class X2CTTraining(L.LightningModule):
         """Begin the finest level where the one below ends; see ``finest_level``. Both copies take the average."""
         rng = np.random.default_rng([self.recipe.seed, int(self.iteration)])
         synthesis = self.trainer.train_dataloader.dataset.synthesis
-        hand_through(self.averaged, self.coarse_heads[str(FINEST_LEVEL - 1)])
+        hand_through(self.averaged, self.coarse_heads[str(self.generator.levels - 1)])
         fit_head(self.averaged, (synthesis.draw(rng) for _ in range(count)))
         self.generator.load_state_dict(self.averaged.state_dict())
 
