@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from typer.testing import CliRunner
-
 from XRayLib.cli.app import app
 from XRayLib.ct import Volume, load_ct, save_volume
 from XRayLib.radiograph import load_radiograph

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
-
 from XRayLib.cli.app import app
 from XRayLib.ct import save_volume
 from XRayLib.phantom import torso_phantom

@@ -48,6 +48,19 @@ def test_the_reduced_formulation_equals_the_published_one(views):
     assert (reduced - published).abs().max() <= 1e-4 * published.abs().max()
 
 
+@pytest.mark.parametrize("views", [1, 2])
+def test_a_decoder_that_ends_coarser_is_interpolated_to_the_films_size(views):
+    generator = randomised(X2CTGenerator(views, width=1 / 16, level_channels=(8, 6, 4, 4), depths=(1, 1, 1, 1, 1)))
+    images = [torch.rand(1, 1, 128, 128) for _ in range(views)]
+    with torch.no_grad():
+        volume, published = generator(*images), generator.published(*images).volume
+        coarse = generator.in_cube(generator.head(generator.features(*images)))
+    assert coarse.shape == (1, 1, 32, 32, 32)
+    assert volume.shape == (1, 1, 128, 128, 128)
+    torch.testing.assert_close(volume, published, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(volume[..., 1::4, 1::4, 1::4].mean(), coarse.mean(), rtol=2e-2, atol=1e-2)
+
+
 def test_published_form_also_returns_each_views_volume():
     generator = randomised(X2CTGenerator(2, **SMALL))
     with torch.no_grad():
