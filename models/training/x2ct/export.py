@@ -19,7 +19,8 @@ from x2ct.generator import X2CTGenerator
 
 GRAPH_FILE = "network.onnx"
 PARITY_TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 5e-2}
-"""Fractions of the output's rms: float32 rounding stays below 3e-4 at every width, a wrong kernel does not."""
+"""Fractions of the output's rms. Trained networks agree with PyTorch to 1e-5; random weights at the published size
+amplify rounding, PyTorch's own too, to 4e-3."""
 
 
 def export_bundle(
