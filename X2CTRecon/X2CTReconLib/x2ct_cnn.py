@@ -9,7 +9,7 @@ from X2CTReconLib.x2ct_network import X2CTMethod
 
 
 class X2CTCNN(X2CTMethod):
-    """Mean reconstruction: the better one by every voxel metric, and the default."""
+    """The reconstruction that is best on average: no texture beyond what the films support; the default."""
 
     id = "x2ct-cnn"
     title = "X2CT-CNN"

