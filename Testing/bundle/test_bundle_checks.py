@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
 
 import pytest
 from bundle_folder import edit_manifest, list_file, make_bundle
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx_models import custom_operator_model, engine_model, external_data_model, hidden_external_data_model
-from XRayLib.bundle import file_checks, load_bundle
+from XRayLib.bundle import file_checks, load_bundle, onnx_graph
 from XRayLib.errors import InputError
 
 
@@ -71,6 +74,7 @@ def test_wrong_size_is_named(bundle_folder: Path) -> None:
         "nul.onnx",
         "mo\ndel.onnx",
         "//server/share/model.onnx",
+        "model\u202exnno.onnx",
     ],
 )
 def test_paths_that_could_leave_the_folder_are_refused(bundle_folder: Path, path: str) -> None:
@@ -142,3 +146,13 @@ def test_missing_file_is_named(bundle_folder: Path) -> None:
     (bundle_folder / "model.onnx").unlink()
     with pytest.raises(InputError, match=r"lacks its file 'model\.onnx'"):
         load_bundle(bundle_folder)
+
+
+@given(st.data())
+def test_any_bytes_are_read_or_refused(data: st.DataObject) -> None:
+    content = bytearray(hidden_external_data_model())
+    for _ in range(data.draw(st.integers(1, 6))):
+        position = data.draw(st.integers(0, len(content) - 1))
+        content[position : position + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+    with contextlib.suppress(InputError):
+        onnx_graph.refuse_unsafe_onnx(bytes(content), "model.onnx")

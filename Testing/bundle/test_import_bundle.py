@@ -7,6 +7,7 @@ import stat
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bundle_folder import list_file, make_bundle
 from XRayLib.bundle import (
@@ -169,3 +170,21 @@ def test_cards_list_without_reading_weights(bundle_folder: Path) -> None:
     card = installed_cards()["test-scaling"]
     assert card.limitations == ("It only multiplies.",)
     assert "test-scaling" not in installed_bundles()
+
+
+def test_damaged_archives_are_one_sentence_and_leave_nothing(bundle_folder: Path, user_models: Path) -> None:
+    archive = zipped(bundle_folder)
+    content = archive.read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for position in random.integers(0, len(content), 4):
+            damaged[position] = int(random.integers(256))
+        archive.write_bytes(damaged)
+        try:
+            import_bundle(archive, replace=True)
+        except InputError:
+            refused += 1
+        assert left_behind(user_models) in ([], ["test-scaling"])
+    assert refused > 100

@@ -67,7 +67,17 @@ def test_schema_breaches_are_refused(bundle_folder: Path, changes: dict, where: 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b'"text"', b"\xff\xfe{}", b'{"schema_version": NaN}', b"[" * 100_000, b"null"],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"text"',
+        b"\xff\xfe{}",
+        b'{"schema_version": NaN}',
+        b"[" * 100_000,
+        b"null",
+        rb'{"a": "\ud800"}',
+    ],
 )
 def test_broken_json_is_one_sentence(bundle_folder: Path, content: bytes) -> None:
     (bundle_folder / "model.json").write_bytes(content)

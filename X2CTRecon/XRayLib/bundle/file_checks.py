@@ -39,7 +39,7 @@ def check_path(path: str, name: str) -> PurePosixPath:
         pure.is_absolute()
         or "\\" in path
         or ":" in path
-        or any(ord(c) < 32 for c in path)
+        or not path.isprintable()
         or any(p in ("", ".", "..") or p != p.rstrip(". ") or _WINDOWS_DEVICE.match(p) for p in parts)
     ):
         raise InputError(

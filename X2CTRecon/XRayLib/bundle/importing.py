@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,10 @@ from XRayLib.errors import InputError, XRay3DError
 CARD_NAMES = ("README.md", "LICENSE", "LICENSE.txt", "LICENSE.md")
 MAX_CARD_BYTES = 1 << 20
 MAX_ZIP_MEMBERS = 256
+_DAMAGED_ARCHIVE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError),  # unknown compression, a password, impossible fields
+)
 
 
 def import_bundle(path: str | Path, *, replace: bool = False, allow_torchscript: bool = False) -> Bundle:
@@ -57,8 +64,10 @@ def _stage(source: Path, staged: Path) -> dict[str, Any]:
         try:
             with zipfile.ZipFile(source) as archive:
                 return _extract(archive, staged, source.stem)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-            raise InputError(f"The archive '{source.name}' cannot be read: {error}.") from None
+        except _DAMAGED_ARCHIVE as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise
+            raise InputError(f"The archive '{source.name}' cannot be read ({error}): get it again.") from None
     raise InputError(f"'{source.name}' is neither a bundle folder nor a zip archive with a {MANIFEST_NAME}.")
 
 

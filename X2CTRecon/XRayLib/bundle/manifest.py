@@ -37,6 +37,7 @@ def parse_manifest(content: bytes, name: str) -> dict[str, Any]:
         raise InputError(f"The manifest of '{name}' is larger than {MAX_MANIFEST_BYTES >> 20} MiB: refused.")
     try:
         manifest = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+        json.dumps(manifest, ensure_ascii=False).encode("utf-8")  # an escaped half character cannot be shown anywhere
     except (ValueError, RecursionError) as error:
         raise InputError(f"The manifest of '{name}' is not valid JSON: {str(error)[:200]}.") from None
     validate_manifest(manifest, name)
