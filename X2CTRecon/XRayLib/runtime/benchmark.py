@@ -6,6 +6,7 @@ all alike.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -90,13 +91,15 @@ class _Contender:
 
     def run(self) -> float:
         """Seconds of one run."""
-        self._process.stdin.write("run\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(OSError):  # a process that has ended gives no answer, which says more
+            self._process.stdin.write("run\n")
+            self._process.stdin.flush()
         return self._answer()["seconds"]
 
     def finish(self) -> dict[str, Any]:
         """Let the process end, and return what it says last."""
-        self._process.stdin.close()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
         answer = self._answer()
         self._process.wait()
         self._process.stdout.close()
