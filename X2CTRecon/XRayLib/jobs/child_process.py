@@ -19,6 +19,9 @@ from XRayLib.jobs.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
+LAST_WORDS_S = 0.5
+"""How long the end of the worker's output waits for the rest of its error stream."""
+
 _TAIL_BYTES = 32 << 10
 
 
@@ -56,6 +59,7 @@ class ChildProcess:
         self._tail = StderrTail()
         self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._output_ended = False
+        self._errors_ended = threading.Event()
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -137,6 +141,8 @@ class ChildProcess:
                         self._messages.put(message)
                     else:
                         self._tail.add(f"\n[{message.reason} on the worker's output]\n".encode())
+        # A dying worker's last words explain its end. Not for ever: a grandchild may hold the stream open.
+        self._errors_ended.wait(LAST_WORDS_S)
         self._messages.put(None)
 
     def _read_errors(self) -> None:
@@ -144,6 +150,7 @@ class ChildProcess:
         with self._process.stderr as stream:
             while piece := stream.read(1 << 13):
                 self._tail.add(piece)
+        self._errors_ended.set()
 
 
 def _own_group() -> dict[str, Any]:
