@@ -27,14 +27,17 @@ def answer_runs(run: Callable[[], Any], last_words: Callable[[], Mapping[str, An
 
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far."""
+    if sys.platform == "linux":
+        # getrusage would count the parent's memory: its peak survives fork and exec.
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
     try:
         import resource
     except ImportError:  # Windows
         import psutil
 
         return psutil.Process().memory_info().peak_wset / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def _bundle(path: Path, threads: int) -> None:
