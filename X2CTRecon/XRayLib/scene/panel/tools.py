@@ -25,19 +25,19 @@ class ToolButtons:
         self.client = client
         self._say = on_status
         self._on_installed = on_installed
-        self.missing: list[str] = []
+        self.missing = missing_requirements()  # looked up once: panels refresh with every slider step
         ui.diagnosticsButton.connect("clicked(bool)", self.copyDiagnostics)
         ui.installButton.connect("clicked(bool)", self.install)
 
     def refresh(self) -> None:
         """Offer the installation when something is missing."""
-        self.missing = missing_requirements()
         self.ui.installButton.setVisible(bool(self.missing))
 
     def install(self, _checked: bool = False) -> None:
         """Ask, then install what is missing."""
         with slicer.util.tryWithErrorDisplay(_("The components could not be installed."), waitCursor=True):
             install_missing()
+        self.missing = missing_requirements()
         self.refresh()
         self._on_installed()
 
