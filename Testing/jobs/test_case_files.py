@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from worker_cases import make_radiograph
-from XRayLib.case import Case, Result, SurfaceMesh, View
+from XRayLib.case import Case, Landmarks, PointCloud, PoseQuality, Result, SurfaceMesh, View
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.jobs.case_files import read_case, read_result, write_case, write_result
@@ -38,6 +38,7 @@ def full_case() -> Case:
         mesh,
         np.array([[0, -1, 0, 5.0], [1, 0, 0, 6], [0, 0, 1, 7], [0, 0, 0, 1]]),
         "chest",
+        Landmarks(np.eye(3), np.array([[[1.0, 2], [math.nan, math.nan], [3, 4]]] * 2), ("a", "b", "c")),
     )
 
 
@@ -90,6 +91,10 @@ def full_result(case: Case) -> Result:
         uncertainty=Volume(np.ones((2, 2, 2), np.float32), np.eye(4), "HU_sd"),
         mesh=case.mesh,
         ct_to_world=np.eye(4),
+        pose_quality=PoseQuality(
+            np.diag(np.arange(6.0)), 0.5, False, "Too dark.", {"ncc": 0.5}, {"search": 1.5}, np.diag([1.0, -1, -1, 1])
+        ),
+        point_cloud=PointCloud(np.eye(3), np.ones(3)),
         views=views,
         quality={"residual": 0.25, "unknown": math.nan},
         warnings=("Assumed distance.",),

@@ -23,6 +23,25 @@ class SurfaceMesh:
 
 
 @dataclass(frozen=True)
+class PointCloud:
+    """Points of the patient that a network saw on the films: CT RAS mm (N, 3), standard deviation in mm (N,)."""
+
+    points_ct_ras_mm: NDArray[np.float64]
+    deviation_mm: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """The same anatomical points picked in the CT and on the films."""
+
+    ct_ras_mm: NDArray[np.float64]
+    """(points, 3), CT RAS."""
+    pixels: NDArray[np.float64]
+    """(views, points, 2) as (column, row), NaN where a point was not picked on a view."""
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Case:
     """One patient's input. ``initial_ct_to_world`` is a 4x4 rigid guess for registration."""
 
@@ -31,6 +50,7 @@ class Case:
     mesh: SurfaceMesh | None = None
     initial_ct_to_world: NDArray[np.float64] | None = None
     body_part: str = ""
+    landmarks: Landmarks | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +77,26 @@ class View:
 
 
 @dataclass(frozen=True)
+class PoseQuality:
+    """How sure a registration is of its pose, and whether it stands by it."""
+
+    covariance_mm_rad: NDArray[np.float64]
+    """(6, 6) of the pose's error as a small motion of the CT in the world about the CT's middle where it is now:
+    translation R, A, S (mm), then rotation about R, A, S (rad)."""
+    confidence: float
+    """Calibrated probability that the mean target registration error is below 2 mm (several views) or 5 mm (one)."""
+    accepted: bool
+    reason: str = ""
+    """One sentence why the result is refused and what to do; empty when accepted."""
+    similarity: Mapping[str, float] = field(default_factory=dict)
+    """Named similarities at the final pose, 1 is a perfect match."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Time of each stage."""
+    initial_ct_to_world: NDArray[np.float64] | None = None
+    """The pose the refinement started from."""
+
+
+@dataclass(frozen=True)
 class Result:
     """What a method returns, with how it came about and how far it can be trusted."""
 
@@ -65,6 +105,8 @@ class Result:
     uncertainty: Volume | None = None
     mesh: SurfaceMesh | None = None
     ct_to_world: NDArray[np.float64] | None = None
+    pose_quality: PoseQuality | None = None
+    point_cloud: PointCloud | None = None
     views: tuple[View, ...] = ()
     quality: Mapping[str, float] = field(default_factory=dict)
     """Named numbers, e.g. "reprojection_residual"."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,16 @@ from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.geometry import geometry_document, parse_geometry_document
 from XRayLib.jobs.array_files import read_array, read_document, write_array, write_document
+from XRayLib.jobs.pose_documents import (
+    landmarks_document,
+    parse_landmarks,
+    parse_number,
+    parse_pose,
+    parse_point_cloud,
+    parse_pose_quality,
+    point_cloud_document,
+    pose_quality_document,
+)
 from XRayLib.radiograph import Radiograph
 
 CASE_FORMAT = "xray3d.case/1"
@@ -36,6 +45,7 @@ def write_case(folder: Path, case: Case) -> None:
         "mesh": _optional(_mesh_document, folder, "mesh", case.mesh),
         "initial_ct_to_world": case.initial_ct_to_world,
         "body_part": case.body_part,
+        "landmarks": _optional(landmarks_document, folder, "landmarks", case.landmarks),
     }
     write_document(folder, "case", document)
 
@@ -48,8 +58,9 @@ def read_case(folder: Path, *, mapped: bool = False) -> Case:
             radiographs=tuple(parse_radiograph(folder, entry, mapped=mapped) for entry in document["radiographs"]),
             ct=_optional_parse(parse_volume, folder, document["ct"], mapped),
             mesh=_optional_parse(_parse_mesh, folder, document["mesh"], mapped),
-            initial_ct_to_world=_pose(document["initial_ct_to_world"]),
+            initial_ct_to_world=parse_pose(document["initial_ct_to_world"]),
             body_part=str(document["body_part"]),
+            landmarks=_optional_parse(parse_landmarks, folder, document["landmarks"]),
         )
 
 
@@ -62,6 +73,8 @@ def write_result(folder: Path, result: Result, case: Case | None = None) -> None
         "uncertainty": _optional(volume_document, folder, "uncertainty", result.uncertainty),
         "mesh": _optional(_mesh_document, folder, "mesh", result.mesh),
         "ct_to_world": result.ct_to_world,
+        "pose_quality": None if result.pose_quality is None else pose_quality_document(result.pose_quality),
+        "point_cloud": _optional(point_cloud_document, folder, "point_cloud", result.point_cloud),
         "views": [_view_document(folder, n, view, case) for n, view in enumerate(result.views)],
         "quality": dict(result.quality),
         "warnings": list(result.warnings),
@@ -79,9 +92,11 @@ def read_result(folder: Path, case: Case | None = None) -> Result:
             volume=_optional_parse(parse_volume, folder, document["volume"]),
             uncertainty=_optional_parse(parse_volume, folder, document["uncertainty"]),
             mesh=_optional_parse(_parse_mesh, folder, document["mesh"]),
-            ct_to_world=_pose(document["ct_to_world"]),
+            ct_to_world=parse_pose(document["ct_to_world"]),
+            pose_quality=None if document["pose_quality"] is None else parse_pose_quality(document["pose_quality"]),
+            point_cloud=_optional_parse(parse_point_cloud, folder, document["point_cloud"]),
             views=tuple(_parse_view(folder, entry, case) for entry in document["views"]),
-            quality={name: _number(value) for name, value in document["quality"].items()},
+            quality={name: parse_number(value) for name, value in document["quality"].items()},
             warnings=tuple(str(sentence) for sentence in document["warnings"]),
             provenance=dict(document["provenance"]),
         )
@@ -152,9 +167,9 @@ def _parse_view(folder: Path, document: Document, case: Case | None) -> View:
         radiograph = case.radiographs[entry["of_case"]]
     else:
         radiograph = parse_radiograph(folder, entry)
-    gain, offset = (_number(value) for value in document["fitted_gain_offset"])
+    gain, offset = (parse_number(value) for value in document["fitted_gain_offset"])
     reprojection = read_array(folder, document["reprojection"], ndim=2).astype(np.float32, copy=False)
-    return View(radiograph, reprojection, (gain, offset), _number(document["residual"]))
+    return View(radiograph, reprojection, (gain, offset), parse_number(document["residual"]))
 
 
 def _mesh_document(folder: Path, name: str, mesh: SurfaceMesh) -> Document:
@@ -191,16 +206,3 @@ def _optional(write: Any, folder: Path, name: str, value: Any) -> Document | Non
 
 def _optional_parse(parse: Any, folder: Path, document: Document | None, mapped: bool = False) -> Any:
     return None if document is None else parse(folder, document, mapped=mapped)
-
-
-def _pose(rows: Any) -> np.ndarray | None:
-    if rows is None:
-        return None
-    matrix = np.asarray(rows, float)
-    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
-        raise InputError("A pose in the job folder must be a finite 4x4 matrix.")
-    return matrix
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
