@@ -14,7 +14,7 @@ from XRayLib.jobs.client import WorkerClient
 from XRayLib.jobs.settings import WorkerSettings
 from XRayLib.mesh import save_mesh
 from XRayLib.metrics import evaluate_files
-from XRayLib.metrics.point_files import load_landmarks, read_pose_file
+from XRayLib.point_file import load_landmarks
 
 
 @pytest.fixture
@@ -121,21 +121,3 @@ def test_what_is_no_markups_file_is_bad_input(tmp_path: Path, text: str) -> None
     (tmp_path / "p.mrk.json").write_text(text)
     with pytest.raises(InputError):
         load_landmarks(tmp_path / "p.mrk.json")
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        "{",
-        "7",
-        {"format": "xray3d.pose/2"},
-        {"format": "xray3d.pose/1"},
-        {"format": "xray3d.pose/1", "ct_to_world": "x"},
-    ],
-)
-def test_what_is_no_pose_file_is_bad_input(tmp_path: Path, document: object) -> None:
-    (tmp_path / "p.json").write_text(document if isinstance(document, str) else json.dumps(document))
-    with pytest.raises(InputError):
-        read_pose_file(tmp_path / "p.json")
-    with pytest.raises(InputError):
-        read_pose_file(tmp_path / "absent.json")

@@ -13,7 +13,8 @@ from XRayLib.metrics.evaluate_deformation import evaluate_deformation
 from XRayLib.metrics.evaluate_mesh import evaluate_mesh
 from XRayLib.metrics.evaluate_pose import evaluate_pose
 from XRayLib.metrics.evaluate_volume import evaluate_volume
-from XRayLib.metrics.point_files import load_landmarks, read_pose_file
+from XRayLib.point_file import load_landmarks
+from XRayLib.pose_file import read_pose
 
 PathLike = str | Path
 
@@ -27,7 +28,7 @@ def evaluate_files(kind: str, reference: PathLike, result: PathLike, **options: 
     options
         volume: ``views`` (IMAGE[:GEOMETRY]), ``labels``, ``result_labels``, ``template``.
         mesh: ``views``, ``template``.
-        pose: ``ct`` or ``landmarks``, ``views``, ``initial``.
+        pose: ``ct`` or ``landmarks``, ``views``, ``initial``; poses as :func:`XRayLib.pose_file.read_pose` reads them.
         deformation: ``mask``, ``landmarks`` with ``ct_landmarks``, ``labels`` with ``ct_labels``, ``ct`` with ``views``
         that the registration has not seen.
 
@@ -90,12 +91,12 @@ def _pose(
     from XRayLib.ct import load_ct
 
     return evaluate_pose(
-        read_pose_file(reference),
-        read_pose_file(result),
+        read_pose(reference),
+        read_pose(result),
         ct=_optional(load_ct, ct),
         landmarks_ct_ras=_optional(load_landmarks, landmarks),
         geometries=[radiograph.geometry for radiograph in _radiographs(views)],
-        initial_ct_to_world=_optional(read_pose_file, initial),
+        initial_ct_to_world=_optional(read_pose, initial),
     )
 
 

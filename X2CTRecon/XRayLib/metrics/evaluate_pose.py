@@ -17,13 +17,13 @@ from XRayLib.metrics.pose import (
     moved,
     projection_errors_mm,
     reprojection_distances_mm,
-    rigid_matrix,
     rotation_error_deg,
     success_rates,
     target_grid,
     target_registration_errors_mm,
 )
 from XRayLib.metrics.ray_errors import named_ray_errors
+from XRayLib.pose_file import rigid_matrix
 
 
 def evaluate_pose(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
@@ -17,17 +17,6 @@ SUCCESS_MM = (1.0, 2.0, 5.0, 10.0)
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
-
-
-def rigid_matrix(pose: ArrayLike, name: str) -> Matrix:
-    """The pose as a 4x4 matrix; InputError unless it is rigid."""
-    matrix = np.asarray(pose, float)
-    if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not np.allclose(matrix[3], (0, 0, 0, 1), atol=1e-6):
-        raise InputError(f"The {name} pose must be a finite 4x4 matrix with the last row 0 0 0 1.")
-    rotation = matrix[:3, :3]
-    if not np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
-        raise InputError(f"The {name} pose is not rigid: it scales, shears or mirrors.")
-    return matrix
 
 
 def rotation_error_deg(reference: Matrix, result: Matrix) -> float:
