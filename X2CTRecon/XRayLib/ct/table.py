@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from XRayLib.ct.blocks import block_mean, interpolated_from_blocks
 from XRayLib.ct.resample import resample, resample_isotropic
 from XRayLib.ct.volume import Volume
 from XRayLib.errors import InputError
@@ -34,10 +35,11 @@ def remove_table(volume: Volume) -> Volume:
 
 def body_mask(volume: Volume) -> NDArray[np.bool_]:
     """(k, j, i) mask of the patient, lungs and bowel gas included, from a CT in HU."""
-    coarse = resample_isotropic(volume, WORKING_SPACING_MM)
+    blocks = block_mean(volume, WORKING_SPACING_MM)
+    coarse = resample_isotropic(blocks, WORKING_SPACING_MM)
     mask = Volume(_coarse_body(coarse.voxels), coarse.ijk_to_ras, "mu_per_mm")
-    fine = resample(mask, volume.voxels.shape, volume.ijk_to_ras, antialias=False)
-    return fine.voxels > 0.5
+    on_blocks = resample(mask, blocks.voxels.shape, blocks.ijk_to_ras, antialias=False)
+    return interpolated_from_blocks(on_blocks.voxels, volume, WORKING_SPACING_MM) > 0.5
 
 
 def _coarse_body(hu: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -61,7 +63,12 @@ def _coarse_body(hu: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _filled_axially(mask: sitk.Image) -> sitk.Image:
     """The mask with the holes of each axial slice filled: lungs open only at the ends of the scan."""
+    import cv2
     import SimpleITK as sitk
 
-    filled = [sitk.BinaryFillhole(mask[:, :, k]) for k in range(mask.GetSize()[2])]
-    return sitk.JoinSeries(filled)
+    slices = np.pad(sitk.GetArrayViewFromImage(mask), ((0, 0), (1, 1), (1, 1)))
+    for image in slices:
+        outside = image.copy()
+        cv2.floodFill(outside, None, (0, 0), 1)
+        image |= outside == 0
+    return sitk.GetImageFromArray(np.ascontiguousarray(slices[:, 1:-1, 1:-1]))

@@ -1,0 +1,66 @@
+"""Whether a registration is to be trusted: what the films say about it, and the rule that accepts or refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from XRayLib.case import PoseQuality
+
+from XRayRegistrationLib.rigid.coarse_to_fine import Refinement, same_solution
+from XRayRegistrationLib.rigid.covariance import world_covariance
+from XRayRegistrationLib.rigid.least_squares import Matcher
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a finished registration, all in 0..1 unless said otherwise."""
+
+    similarity: float
+    """Correlation of locally normalised film and projection at the finest level."""
+    coarse_similarity: float
+    """The same at the coarsest level."""
+    gap: float
+    """How much worse the second-best solution is at the second level, 1 when there is none as good as half."""
+    agreement: float
+    """Share of the starts that ended at the solution."""
+    explained: float
+    """Share of the films' open pixels that the CT explains."""
+    covariance_mm_rad: Matrix
+    """(6, 6) as of PoseQuality, before calibration."""
+
+
+def evidence_of(refinement: Refinement, levels: Sequence[Matcher]) -> Evidence:
+    """Gather the evidence of a refinement over these levels."""
+    best = refinement.best
+    coarse = levels[0].match([best.ct_to_world])[0]
+    open_pixels = sum(int(film.mask.sum()) for film in levels[0].films)
+    twist = refinement.matcher.covariance(best.ct_to_world)
+    return Evidence(
+        similarity=best.similarity,
+        coarse_similarity=coarse.similarity,
+        gap=_gap(refinement),
+        agreement=refinement.agreement,
+        explained=coarse.pixels / max(open_pixels, 1),
+        covariance_mm_rad=world_covariance(twist, best.ct_to_world),
+    )
+
+
+def _gap(refinement: Refinement) -> float:
+    states = refinement.levels[min(1, len(refinement.levels) - 1)]
+    best = states[0]
+    others = [state.cost for state in states[1:] if not same_solution(state, best)]
+    return 1.0 if not others else float(1 - best.cost / max(min(others), 1e-12))
+
+
+def judge(evidence: Evidence, views: int) -> PoseQuality:
+    """Accept or refuse."""
+    confidence = float(np.clip((evidence.similarity - 0.4) / 0.4, 0, 1))
+    accepted = confidence > 0.3
+    reason = "" if accepted else "The CT's projection does not match the films."
+    similarity = {name: value for name, value in asdict(evidence).items() if name != "covariance_mm_rad"}
+    return PoseQuality(evidence.covariance_mm_rad, confidence, accepted, reason, similarity)

@@ -1,0 +1,137 @@
+"""A CT placed on X-rays: start poses, refinement from coarse to fine, and how sure the result is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from XRayLib import __version__
+from XRayLib.case import Case, Options, PoseQuality, Result, View
+from XRayLib.ct import Volume
+from XRayLib.errors import InputError
+from XRayLib.geometry import geometry_document
+from XRayLib.registry import Progress
+from XRayLib.reprojection import reproject
+
+from XRayRegistrationLib.rigid.coarse_to_fine import matchers, refine
+from XRayRegistrationLib.rigid.confidence import evidence_of, judge
+from XRayRegistrationLib.rigid.film_checks import check_films
+from XRayRegistrationLib.rigid.patient import patient_of
+from XRayRegistrationLib.rigid.settings import RigidSettings
+from XRayRegistrationLib.rigid.starts import starts_of
+
+Matrix = NDArray[np.float64]
+
+
+def register_rigid(
+    case: Case,
+    options: Options,
+    progress: Progress,
+    starts: Sequence[Matrix] | None = None,
+    method: str = "intensity",
+) -> Result:
+    """Find the CT's pose on the films.
+
+    Parameters
+    ----------
+    case : Case
+        One or more radiographs in one world frame, and the CT.
+    options : Options
+        ``extra``: see :class:`RigidSettings`.
+    starts : sequence of 4x4 ct_to_world, optional
+        Poses to start from, e.g. of a network; None: as the options say.
+    method : str
+        Id under which the result is reported.
+
+    Returns
+    -------
+    Result
+        ``ct_to_world``, ``pose_quality`` and the views; ``pose_quality.accepted`` tells whether to trust it.
+
+    Raises
+    ------
+    InputError
+        No CT, films without content, options that are not known.
+    RefusedError
+        The CT does not meet the films from any start.
+    """
+    if case.ct is None:
+        raise InputError("Registration needs a CT of the patient: choose one.")
+    settings = RigidSettings.from_options(options)
+    check_films(case.radiographs)
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "preparation"):
+        progress(0.0, "Preparing the CT")
+        patient = patient_of(case.ct, case.radiographs, options.device)
+        levels = matchers(patient.pyramid, case.radiographs, patient.cut_faces)
+    with _timed(seconds, "search"):
+        progress(0.2, "Searching start poses")
+        chosen, notes = starts_of(case, settings, patient, levels[0]) if starts is None else (list(starts), ())
+    with _timed(seconds, "refinement"):
+        refinement = refine(
+            levels if settings.refine else levels[:1],
+            chosen,
+            lambda n: progress(0.4 + 0.4 * n / len(levels), f"Refining, step {n + 1} of {len(levels)}"),
+            iterate=settings.refine,
+        )
+    with _timed(seconds, "quality"):
+        progress(0.8, "Judging the result")
+        quality = judge(evidence_of(refinement, levels), len(case.radiographs))
+    progress(0.9, "Projecting the CT")
+    pose = refinement.best.ct_to_world
+    views = reproject(Volume(case.ct.voxels, pose @ case.ct.ijk_to_ras), case.radiographs, options.device)
+    quality = replace(quality, seconds=seconds, initial_ct_to_world=refinement.start_of_best)
+    return Result(
+        method,
+        ct_to_world=pose,
+        pose_quality=quality,
+        views=views,
+        quality={"confidence": quality.confidence, **quality.similarity, "reprojection_residual": _residual(views)},
+        warnings=(*notes, *_warnings(case, quality)),
+        provenance=_provenance(method, case, options, settings, seconds),
+    )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - started, 3)
+
+
+def _residual(views: Sequence[View]) -> float:
+    return float(np.mean([view.residual for view in views]))
+
+
+def _warnings(case: Case, quality: PoseQuality) -> tuple[str, ...]:
+    """What the user must know about a pose from these films."""
+    sentences = []
+    geometry = case.radiographs[0].geometry
+    if len(case.radiographs) == 1:
+        ray = geometry.detector_normal
+        depth_mm = float(np.sqrt(ray @ quality.covariance_mm_rad[:3, :3] @ ray))
+        sentences.append(
+            f"One X-ray shows depth only by magnification: along the ray the position is uncertain by about "
+            f"{2 * depth_mm:.1f} mm (two standard deviations). A second view removes this."
+        )
+    assumed = sorted({phrase for radiograph in case.radiographs for phrase in radiograph.geometry.assumed})
+    if assumed:
+        sentences.append(f"The pose is only as good as what was assumed about the films: {'; '.join(assumed)}.")
+    return tuple(sentences)
+
+
+def _provenance(
+    method: str, case: Case, options: Options, settings: RigidSettings, seconds: dict[str, float]
+) -> dict[str, Any]:
+    return {
+        "method": method,
+        "options": {"device": options.device, "seed": options.seed, **asdict(settings)},
+        "views": [geometry_document(radiograph.geometry) for radiograph in case.radiographs],
+        "versions": {"xray3d": __version__, "numpy": np.__version__},
+        "seconds": seconds,
+    }

@@ -1,0 +1,209 @@
+"""Start poses without training: coarse projections at a grid of orientations and depths, placed by correlation.
+
+Shifts across the view cost no projections: each projection is made on a detector wider than the film and correlated
+with it at all shifts at once (masked normalised cross-correlation in Fourier space: D. Padfield, IEEE TIP 21(5), 2012).
+With several views, a position in space is scored by the sum of what every view says of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from XRayLib.geometry import XRayGeometry
+from XRayLib.projector.rigid import motion_from_twist
+
+from XRayRegistrationLib.rigid.film_pyramid import Film
+from XRayRegistrationLib.rigid.least_squares import Matcher
+from XRayRegistrationLib.rigid.local_normalisation import LocalNormaliser
+
+Matrix = NDArray[np.float64]
+
+LARGEST_STEP_DEG = 15.0
+LARGEST_DEPTH_STEP_MM = 70.0
+SMALLEST_OVERLAP = 0.3
+"""Share of the film that must meet the CT at a position for it to count."""
+
+APART_DEG, APART_MM = 12.0, 25.0
+"""Candidates nearer to a better one than this are left out."""
+
+
+@dataclass(frozen=True)
+class SearchRange:
+    """How far from the nominal pose the search goes, each way."""
+
+    rotation_deg: float = 30.0
+    shift_mm: float = 50.0
+    """Across the first view."""
+    depth_mm: float = 100.0
+    """Along the first view's central ray."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pose that the search proposes, with its mean correlation over the views."""
+
+    ct_to_world: Matrix
+    score: float
+
+
+def search(coarsest: Matcher, spacing_mm: float, nominal: Matrix, extent: SearchRange, number: int) -> list[Candidate]:
+    """The best distinct poses about a nominal one.
+
+    Parameters
+    ----------
+    coarsest : Matcher
+        The coarsest level: projector, films, pivot (the CT's middle).
+    spacing_mm : float
+        Its voxel size: the step of shifts across the view.
+    nominal : 4x4 ct_to_world
+    extent : SearchRange
+    number : int
+        How many poses to return, best first.
+    """
+    middle = (nominal @ [*coarsest.pivot_ras_mm, 1])[:3]
+    view_axes = _camera_axes(coarsest.films[0].geometry, middle)
+    rotations = [_turned(nominal, view_axes, angles, middle) for angles in _angles(extent.rotation_deg)]
+    offsets = _offsets(extent, view_axes, spacing_mm)
+    scores = np.zeros((len(rotations), len(offsets)), np.float32)
+    for film in coarsest.films:
+        scores += _scores_of_view(coarsest, film, rotations, middle, offsets)
+    scores /= len(coarsest.films)
+    return _distinct_best(scores, rotations, offsets, number)
+
+
+def _angles(range_deg: float) -> list[tuple[float, ...]]:
+    steps = _steps(range_deg, LARGEST_STEP_DEG)
+    return list(itertools.product(np.deg2rad(steps), repeat=3))
+
+
+def _steps(half_range: float, largest_step: float) -> NDArray[np.float64]:
+    """Evenly spaced values from -half_range to half_range whose cells cover it."""
+    count = max(1, int(np.ceil(2 * half_range / largest_step)))
+    return (np.arange(count) - (count - 1) / 2) * (2 * half_range / count)
+
+
+def _camera_axes(geometry: XRayGeometry, middle: Matrix) -> Matrix:
+    """(3, 3) rows: along columns, along rows, along the ray through ``middle``; orthonormal."""
+    ray = middle - geometry.source_ras_mm
+    ray /= np.linalg.norm(ray)
+    across = geometry.column_direction - (geometry.column_direction @ ray) * ray
+    across /= np.linalg.norm(across)
+    return np.array([across, np.cross(ray, across), ray])
+
+
+def _turned(nominal: Matrix, axes: Matrix, angles: tuple[float, ...], middle: Matrix) -> Matrix:
+    """The nominal pose turned about the CT's middle: about the ray last, so that tilts are tilts of the view."""
+    pose = nominal
+    for axis, angle in zip(axes, angles, strict=True):
+        pose = motion_from_twist([*(angle * axis), 0, 0, 0], middle) @ pose
+    return pose
+
+
+def _offsets(extent: SearchRange, axes: Matrix, spacing_mm: float) -> Matrix:
+    """(positions, 3) displacements of the CT's middle in the world."""
+    across = np.arange(-extent.shift_mm, extent.shift_mm + 1e-6, spacing_mm) if extent.shift_mm else np.zeros(1)
+    along = _steps(extent.depth_mm, 2.5 * spacing_mm)
+    grid = np.stack(np.meshgrid(across, across, along, indexing="ij"), axis=-1)
+    return grid.reshape(-1, 3) @ axes
+
+
+def _scores_of_view(
+    coarsest: Matcher, film: Film, rotations: Sequence[Matrix], middle: Matrix, offsets: Matrix
+) -> NDArray[np.float32]:
+    """(rotations, positions) correlation of this view."""
+    ray = _camera_axes(film.geometry, middle)[2]
+    depths = offsets @ ray
+    reach = np.abs(depths).max() + 1e-6
+    bins = _steps(reach, LARGEST_DEPTH_STEP_MM)
+    at_bin = np.abs(depths[:, None] - bins).argmin(axis=1)
+    base = film.geometry.project(middle + bins[:, None] * ray)
+    shifts = np.rint(film.geometry.project(middle + offsets) - base[at_bin]).astype(int)
+    margin = int(np.abs(shifts).max())
+    wide = film.geometry.cropped(-margin, -margin, tuple(n + 2 * margin for n in film.geometry.size_px))
+    wanted = LocalNormaliser(film.mask, coarsest.window_px)
+    film_image = wanted.normalise(film.image, wanted.floor(film.image))
+    correlator = _Correlator(film_image, wanted.valid, wide.size_px)
+    result = np.zeros((len(rotations), len(offsets)), np.float32)
+    for number, depth in enumerate(bins):
+        chosen = np.flatnonzero(at_bin == number)
+        if not chosen.size:
+            continue
+        moved = motion_from_twist([0, 0, 0, *(depth * ray)], middle)
+        geometries = [wide.moved(moved @ pose) for pose in rotations]
+        images = coarsest.projector.project(geometries)
+        # A CT shifted by s on the film shows what the wide projection holds at -s.
+        columns, rows = margin - shifts[chosen, 0], margin - shifts[chosen, 1]
+        for n, (geometry, image) in enumerate(zip(geometries, images, strict=True)):
+            mask = coarsest.cut_faces.explained(geometry)
+            normaliser = LocalNormaliser(mask, coarsest.window_px)
+            template = normaliser.normalise(image, normaliser.floor(image))
+            correlation = correlator.correlate(template, normaliser.valid)
+            result[n, chosen] = correlation[rows, columns]
+    return result
+
+
+class _Correlator:
+    """Masked normalised cross-correlation of one film with wider templates, at all shifts within them."""
+
+    def __init__(self, film: NDArray[np.float32], mask: NDArray[np.bool_], wide_size_px: tuple[int, int]) -> None:
+        from scipy import fft
+
+        self._fft = fft
+        columns, rows = wide_size_px
+        self._shape = tuple(fft.next_fast_len(n, real=True) for n in (rows, columns))
+        self._valid = (rows - film.shape[0] + 1, columns - film.shape[1] + 1)
+        counts = mask.astype(np.float32)
+        stack = np.stack([counts, film * counts, film * film * counts])
+        self._film = np.conj(fft.rfft2(stack, self._shape))
+        self._fewest = SMALLEST_OVERLAP * counts.sum()
+
+    def correlate(self, template: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """(row shifts, column shifts): correlation of the film with the template's window that starts there."""
+        counts = mask.astype(np.float32)
+        stack = np.stack([counts, template * counts, template * template * counts])
+        spectra = self._fft.rfft2(stack, self._shape)
+        products = np.stack(
+            [
+                spectra[0] * self._film[0],
+                spectra[0] * self._film[1],
+                spectra[0] * self._film[2],
+                spectra[1] * self._film[0],
+                spectra[2] * self._film[0],
+                spectra[1] * self._film[1],
+            ]
+        )
+        rows, columns = self._valid
+        number, film, film_squares, wide, wide_squares, product = self._fft.irfft2(products, self._shape)[
+            :, :rows, :columns
+        ]
+        number = np.maximum(number, 1)
+        variance = (film_squares - film**2 / number) * (wide_squares - wide**2 / number)
+        covariance = product - film * wide / number
+        enough = (number > self._fewest) & (variance > 1e-3)
+        return np.where(enough, covariance / np.sqrt(np.maximum(variance, 1e-3)), 0).astype(np.float32)
+
+
+def _distinct_best(
+    scores: NDArray[np.float32], rotations: Sequence[Matrix], offsets: Matrix, number: int
+) -> list[Candidate]:
+    """The best candidates, none near a better one."""
+    order = np.argsort(scores, axis=None)[::-1][: 200 * number]
+    chosen: list[Candidate] = []
+    for turn, place in zip(*np.unravel_index(order, scores.shape), strict=True):
+        pose = motion_from_twist([0, 0, 0, *offsets[place]], np.zeros(3)) @ rotations[turn]
+        if all(_apart(pose, other.ct_to_world) for other in chosen):
+            chosen.append(Candidate(pose, float(scores[turn, place])))
+            if len(chosen) == number:
+                break
+    return chosen
+
+
+def _apart(first: Matrix, second: Matrix) -> bool:
+    """Whether two poses are different starts."""
+    cosine = (np.trace(first[:3, :3].T @ second[:3, :3]) - 1) / 2
+    angle_deg = np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
+    return bool(angle_deg > APART_DEG or np.linalg.norm(first[:3, 3] - second[:3, 3]) > APART_MM)
