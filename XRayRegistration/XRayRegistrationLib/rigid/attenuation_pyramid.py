@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from XRayLib.ct import Volume, attenuation_from_hu, remove_table
+from numpy.typing import NDArray
+from XRayLib.ct import Volume, attenuation_from_hu
 from XRayLib.ct.blocks import block_mean
 from XRayLib.projector import Projector
-from XRayLib.simulate.radiograph_simulation import cropped_to_body
 
 
 @dataclass(frozen=True)
@@ -26,28 +26,31 @@ class AttenuationPyramid:
     Parameters
     ----------
     ct : Volume
-        HU. The scanner's table is removed: the X-ray room has another or none.
+        HU, cropped to what is to be projected.
+    pivot_ras_mm : (3,)
+        The point that poses turn about.
     coarsest_mm : float
         Voxel size of the first level; each further one has half of it.
     finest_mm : float
         No level is finer than this.
     """
 
-    def __init__(self, ct: Volume, coarsest_mm: float, finest_mm: float, *, device: str = "auto") -> None:
-        self.body = cropped_to_body(remove_table(cropped_to_body(ct)))
-        """The CT in HU without table, cropped to the patient."""
-        self.center_ras_mm = self.body.center_ras_mm
+    def __init__(
+        self,
+        ct: Volume,
+        pivot_ras_mm: NDArray[np.float64],
+        coarsest_mm: float,
+        finest_mm: float,
+        *,
+        device: str = "auto",
+    ) -> None:
+        self.pivot_ras_mm = pivot_ras_mm
         spacings = [coarsest_mm]
         while spacings[-1] / 2 >= finest_mm:
             spacings.append(spacings[-1] / 2)
-        volume = Volume(attenuation_from_hu(self.body.voxels), self.body.ijk_to_ras, "mu_per_mm")
+        volume = Volume(attenuation_from_hu(ct.voxels), ct.ijk_to_ras, "mu_per_mm")
         levels = []
         for spacing_mm in reversed(spacings):
             volume = block_mean(volume, spacing_mm)
             levels.append(PyramidLevel(spacing_mm, Projector(volume, device=device)))
         self.levels = tuple(reversed(levels))
-
-    @property
-    def extent_mm(self) -> float:
-        """Geometric mean of the patient's sides in the CT."""
-        return float(np.prod(np.array(self.body.voxels.shape[::-1]) * self.body.spacing_mm) ** (1 / 3))

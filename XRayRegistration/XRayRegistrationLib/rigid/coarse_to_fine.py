@@ -11,9 +11,9 @@ from XRayLib.errors import RefusedError
 from XRayLib.radiograph import Radiograph
 
 from XRayRegistrationLib.rigid.attenuation_pyramid import AttenuationPyramid
-from XRayRegistrationLib.rigid.cut_faces import CutFaces
 from XRayRegistrationLib.rigid.film_pyramid import films_at
 from XRayRegistrationLib.rigid.least_squares import Matcher, MatchState
+from XRayRegistrationLib.rigid.patient import Patient
 
 Matrix = NDArray[np.float64]
 
@@ -32,6 +32,9 @@ class Stage:
 STAGES = (Stage(13, 20, 1.0, 8), Stage(13, 12, 0.3, 3), Stage(17, 8, 0.1, 1), Stage(21, 5, 0.02, 1))
 """From the coarsest level on; finer pyramids repeat the last one."""
 
+TABLE_LEVEL = 2
+"""Level at which films and CT are asked whether they show the scanner's table."""
+
 SAME_DEG, SAME_MM = 2.0, 6.0
 """States nearer than this (before the finest levels) have found the same solution."""
 
@@ -44,8 +47,8 @@ class Refinement:
     """Where the starts ended."""
 
     best: MatchState
-    matcher: Matcher
-    """Of the finest level used."""
+    matchers: tuple[Matcher, ...]
+    """Those used, coarse to fine."""
     levels: tuple[tuple[MatchState, ...], ...]
     """Distinct states of every level, best first."""
     start_of_best: Matrix
@@ -53,24 +56,47 @@ class Refinement:
     """Share of the starts that ended, at the coarsest level, where the best one did."""
 
 
-def matchers(
-    pyramid: AttenuationPyramid, radiographs: Sequence[Radiograph], cut_faces: CutFaces
-) -> tuple[Matcher, ...]:
-    """One per level of the pyramid, coarse to fine."""
-    return tuple(
-        Matcher(
-            level.projector,
-            films_at(radiographs, level.spacing_mm),
-            cut_faces,
-            pyramid.center_ras_mm,
-            STAGES[min(number, len(STAGES) - 1)].window_px,
+@dataclass(frozen=True)
+class Levels:
+    """One matcher per resolution, coarse to fine, without and with what the CT shows of the scanner's table."""
+
+    without_table: tuple[Matcher, ...]
+    with_table: tuple[Matcher, ...] | None
+
+    def choose(self, number: int, state: MatchState) -> tuple[Matcher, ...]:
+        """The matchers that explain the films better at a state of level ``number``."""
+        if self.with_table is None:
+            return self.without_table
+        stage = STAGES[min(number, len(STAGES) - 1)]
+        costs = [
+            matchers[number].minimise([state.ct_to_world], 2, stage.smallest_step_mm)[0].cost
+            for matchers in (self.without_table, self.with_table)
+        ]
+        return self.without_table if costs[0] <= costs[1] else self.with_table
+
+
+def levels_of(patient: Patient, radiographs: Sequence[Radiograph]) -> Levels:
+    """The patient's pyramids with the films at their resolutions."""
+    films = [films_at(radiographs, level.spacing_mm) for level in patient.pyramid.levels]
+
+    def matchers(pyramid: AttenuationPyramid) -> tuple[Matcher, ...]:
+        return tuple(
+            Matcher(
+                level.spacing_mm,
+                level.projector,
+                films[number],
+                patient.cut_faces,
+                pyramid.pivot_ras_mm,
+                STAGES[min(number, len(STAGES) - 1)].window_px,
+            )
+            for number, level in enumerate(pyramid.levels)
         )
-        for number, level in enumerate(pyramid.levels)
-    )
+
+    return Levels(matchers(patient.pyramid), None if patient.with_table is None else matchers(patient.with_table))
 
 
 def refine(
-    levels: Sequence[Matcher],
+    levels: Levels,
     starts: Sequence[Matrix],
     on_level: Callable[[int], None] = lambda _level: None,
     iterate: bool = True,
@@ -82,8 +108,12 @@ def refine(
     poses = list(starts)
     history: list[tuple[MatchState, ...]] = []
     start_of_best, agreement = poses[0], 1.0
-    for number, matcher in enumerate(levels):
+    matchers = levels.without_table
+    for number in range(len(matchers) if iterate else 1):
         on_level(number)
+        if number == TABLE_LEVEL:
+            matchers = levels.choose(number, history[-1][0])
+        matcher = matchers[number]
         stage = STAGES[min(number, len(STAGES) - 1)]
         states = matcher.minimise(poses, stage.iterations if iterate else 0, stage.smallest_step_mm)
         order = [n for n in np.argsort([state.cost for state in states]) if np.isfinite(states[n].cost)]
@@ -99,7 +129,7 @@ def refine(
         history.append(distinct([states[n] for n in order]))
         useful = [s for s in history[-1] if s.cost <= WORST_USEFUL_COST_RATIO * best.cost + 1e-6]
         poses = [state.ct_to_world for state in useful[: stage.kept]]
-    return Refinement(history[-1][0], levels[-1], tuple(history), start_of_best, agreement)
+    return Refinement(history[-1][0], matchers[: len(history)], tuple(history), start_of_best, agreement)
 
 
 def distinct(states: Sequence[MatchState]) -> tuple[MatchState, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -11,7 +10,6 @@ from XRayLib.case import PoseQuality
 
 from XRayRegistrationLib.rigid.coarse_to_fine import Refinement, same_solution
 from XRayRegistrationLib.rigid.covariance import world_covariance
-from XRayRegistrationLib.rigid.least_squares import Matcher
 
 Matrix = NDArray[np.float64]
 
@@ -34,12 +32,13 @@ class Evidence:
     """(6, 6) as of PoseQuality, before calibration."""
 
 
-def evidence_of(refinement: Refinement, levels: Sequence[Matcher]) -> Evidence:
-    """Gather the evidence of a refinement over these levels."""
+def evidence_of(refinement: Refinement) -> Evidence:
+    """Gather the evidence of a refinement."""
     best = refinement.best
-    coarse = levels[0].match([best.ct_to_world])[0]
-    open_pixels = sum(int(film.mask.sum()) for film in levels[0].films)
-    twist = refinement.matcher.covariance(best.ct_to_world)
+    coarsest, finest = refinement.matchers[0], refinement.matchers[-1]
+    coarse = coarsest.match([best.ct_to_world])[0]
+    open_pixels = sum(int(film.mask.sum()) for film in coarsest.films)
+    twist = finest.covariance(best.ct_to_world)
     return Evidence(
         similarity=best.similarity,
         coarse_similarity=coarse.similarity,
@@ -59,6 +58,7 @@ def _gap(refinement: Refinement) -> float:
 
 def judge(evidence: Evidence, views: int) -> PoseQuality:
     """Accept or refuse."""
+    del views  # TEMP
     confidence = float(np.clip((evidence.similarity - 0.4) / 0.4, 0, 1))
     accepted = confidence > 0.3
     reason = "" if accepted else "The CT's projection does not match the films."

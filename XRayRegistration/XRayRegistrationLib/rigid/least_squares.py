@@ -54,6 +54,7 @@ class MatchState:
 class Matcher:
     """One resolution: a projector of the CT, the films, and the size of the neighbourhoods that are compared."""
 
+    spacing_mm: float
     projector: Projector
     films: Sequence[Film]
     cut_faces: CutFaces

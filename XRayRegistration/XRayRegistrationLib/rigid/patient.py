@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from XRayLib.ct import Volume
+from XRayLib.ct import Volume, body_mask
 from XRayLib.geometry import XRayGeometry
 from XRayLib.geometry.isocenter import isocenter_depth_mm
 from XRayLib.radiograph import Radiograph
+from XRayLib.simulate.radiograph_simulation import cropped_to_body
 
 from XRayRegistrationLib.rigid.attenuation_pyramid import AttenuationPyramid
-from XRayRegistrationLib.rigid.cut_faces import CutFaces
+from XRayRegistrationLib.rigid.cut_faces import TISSUE_HU, CutFaces
 
 PIXELS_ACROSS = 50
 """Of the coarsest films: about this many across the field or the patient, whichever is smaller."""
@@ -23,11 +24,18 @@ FINEST_MM = 1.0
 LEVELS = 4
 
 
+SMALLEST_TABLE_ML = 150.0
+"""Less than this outside the skin is no table."""
+
+
 @dataclass(frozen=True)
 class Patient:
-    """The CT's pyramid and where the scan cuts through the body."""
+    """The CT ready to be projected, and where the scan cuts through the body."""
 
     pyramid: AttenuationPyramid
+    """Without the scanner's table: X-ray rooms have another or none."""
+    with_table: AttenuationPyramid | None
+    """With it, for films that do show it (phantoms, radiotherapy, simulated films); None when the CT has none."""
     cut_faces: CutFaces
 
 
@@ -42,9 +50,21 @@ def patient_of(ct: Volume, radiographs: Sequence[Radiograph], device: str) -> Pa
     key = (_digest(ct), coarsest_mm, finest_mm, device)
     if _last is None or _last[0] != key:
         _last = None
-        pyramid = AttenuationPyramid(ct, coarsest_mm, finest_mm, device=device)
-        _last = (key, Patient(pyramid, CutFaces(pyramid.body)))
+        _last = (key, _prepare(ct, coarsest_mm, finest_mm, device))
     return _last[1]
+
+
+def _prepare(ct: Volume, coarsest_mm: float, finest_mm: float, device: str) -> Patient:
+    scan = cropped_to_body(ct)
+    inside = body_mask(scan)
+    body = cropped_to_body(Volume(np.where(inside, scan.voxels, np.float32(-1000)), scan.ijk_to_ras))
+    pivot = body.center_ras_mm
+    outside_ml = float((scan.voxels[~inside] > TISSUE_HU).sum() * np.prod(scan.spacing_mm) * 1e-3)
+    with_table = None
+    if outside_ml > SMALLEST_TABLE_ML:
+        with_table = AttenuationPyramid(scan, pivot, coarsest_mm, finest_mm, device=device)
+    pyramid = AttenuationPyramid(body, pivot, coarsest_mm, finest_mm, device=device)
+    return Patient(pyramid, with_table, CutFaces(body))
 
 
 def coarsest_spacing_mm(ct: Volume, radiographs: Sequence[Radiograph]) -> float:

@@ -18,7 +18,7 @@ from XRayLib.geometry import geometry_document
 from XRayLib.registry import Progress
 from XRayLib.reprojection import reproject
 
-from XRayRegistrationLib.rigid.coarse_to_fine import matchers, refine
+from XRayRegistrationLib.rigid.coarse_to_fine import levels_of, refine
 from XRayRegistrationLib.rigid.confidence import evidence_of, judge
 from XRayRegistrationLib.rigid.film_checks import check_films
 from XRayRegistrationLib.rigid.patient import patient_of
@@ -68,20 +68,20 @@ def register_rigid(
     with _timed(seconds, "preparation"):
         progress(0.0, "Preparing the CT")
         patient = patient_of(case.ct, case.radiographs, options.device)
-        levels = matchers(patient.pyramid, case.radiographs, patient.cut_faces)
+        levels = levels_of(patient, case.radiographs)
     with _timed(seconds, "search"):
         progress(0.2, "Searching start poses")
-        chosen, notes = starts_of(case, settings, patient, levels[0]) if starts is None else (list(starts), ())
+        chosen, notes = starts_of(case, settings, levels.without_table[0]) if starts is None else (list(starts), ())
     with _timed(seconds, "refinement"):
         refinement = refine(
-            levels if settings.refine else levels[:1],
+            levels,
             chosen,
-            lambda n: progress(0.4 + 0.4 * n / len(levels), f"Refining, step {n + 1} of {len(levels)}"),
+            lambda n: progress(0.4 + 0.1 * n, f"Refining, step {n + 1}"),
             iterate=settings.refine,
         )
     with _timed(seconds, "quality"):
         progress(0.8, "Judging the result")
-        quality = judge(evidence_of(refinement, levels), len(case.radiographs))
+        quality = judge(evidence_of(refinement), len(case.radiographs))
     progress(0.9, "Projecting the CT")
     pose = refinement.best.ct_to_world
     views = reproject(Volume(case.ct.voxels, pose @ case.ct.ijk_to_ras), case.radiographs, options.device)

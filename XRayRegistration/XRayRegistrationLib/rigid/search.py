@@ -50,15 +50,13 @@ class Candidate:
     score: float
 
 
-def search(coarsest: Matcher, spacing_mm: float, nominal: Matrix, extent: SearchRange, number: int) -> list[Candidate]:
+def search(coarsest: Matcher, nominal: Matrix, extent: SearchRange, number: int) -> list[Candidate]:
     """The best distinct poses about a nominal one.
 
     Parameters
     ----------
     coarsest : Matcher
         The coarsest level: projector, films, pivot (the CT's middle).
-    spacing_mm : float
-        Its voxel size: the step of shifts across the view.
     nominal : 4x4 ct_to_world
     extent : SearchRange
     number : int
@@ -67,7 +65,7 @@ def search(coarsest: Matcher, spacing_mm: float, nominal: Matrix, extent: Search
     middle = (nominal @ [*coarsest.pivot_ras_mm, 1])[:3]
     view_axes = _camera_axes(coarsest.films[0].geometry, middle)
     rotations = [_turned(nominal, view_axes, angles, middle) for angles in _angles(extent.rotation_deg)]
-    offsets = _offsets(extent, view_axes, spacing_mm)
+    offsets = _offsets(extent, view_axes, coarsest.spacing_mm)
     scores = np.zeros((len(rotations), len(offsets)), np.float32)
     for film in coarsest.films:
         scores += _scores_of_view(coarsest, film, rotations, middle, offsets)

@@ -10,7 +10,6 @@ from XRayLib.errors import InputError
 from XRayRegistrationLib.rigid.landmarks import landmark_start
 from XRayRegistrationLib.rigid.least_squares import Matcher
 from XRayRegistrationLib.rigid.nominal import nominal_start
-from XRayRegistrationLib.rigid.patient import Patient
 from XRayRegistrationLib.rigid.search import SearchRange, search
 from XRayRegistrationLib.rigid.settings import RigidSettings
 
@@ -39,23 +38,21 @@ def chosen_initialisation(case: Case, settings: RigidSettings) -> str:
     return wanted
 
 
-def starts_of(
-    case: Case, settings: RigidSettings, patient: Patient, coarsest: Matcher
-) -> tuple[list[Matrix], tuple[str, ...]]:
+def starts_of(case: Case, settings: RigidSettings, coarsest: Matcher) -> tuple[list[Matrix], tuple[str, ...]]:
     """Start poses, the most trusted first, and notes for the user."""
     kind = chosen_initialisation(case, settings)
     if kind == "search":
         nominal = nominal_start(case) if case.initial_ct_to_world is None else case.initial_ct_to_world
         extent = SearchRange(settings.rotation_range_deg, settings.shift_range_mm, settings.depth_range_mm)
-        return _searched(patient, coarsest, nominal, extent, SEARCH_CANDIDATES), ()
+        return _searched(coarsest, nominal, extent, SEARCH_CANDIDATES), ()
     if kind == "landmarks":
         found = landmark_start(case)
         given, notes = [found.ct_to_world, *found.alternatives], found.notes
     else:
         given, notes = [np.asarray(case.initial_ct_to_world, float)], ()
-    return given + _searched(patient, coarsest, given[0], NEARBY, NEARBY_CANDIDATES), notes
+    return given + _searched(coarsest, given[0], NEARBY, NEARBY_CANDIDATES), notes
 
 
-def _searched(patient: Patient, coarsest: Matcher, nominal: Matrix, extent: SearchRange, number: int) -> list[Matrix]:
-    candidates = search(coarsest, patient.pyramid.levels[0].spacing_mm, nominal, extent, number)
+def _searched(coarsest: Matcher, nominal: Matrix, extent: SearchRange, number: int) -> list[Matrix]:
+    candidates = search(coarsest, nominal, extent, number)
     return [candidate.ct_to_world for candidate in candidates]
