@@ -28,8 +28,8 @@ def load_landmark_pairs(
     ----------
     path
         Either everything in one JSON file, ``{"format": "xray3d.landmarks/1", "points": [{"name", "ct_ras_mm": [r, a,
-        s], "pixels": [[column, row], ...]}]}`` with one pixel per view, null where a point was not picked; or the points
-        in the CT (see :func:`XRayLib.point_file.read_points`), with the films' points in ``view_paths``.
+        s], "pixels": [[column, row], ...]}]}`` with one pixel per view, null where a point was not picked; or the CT's
+        points (see :func:`XRayLib.point_file.read_points`), with the films' points in ``view_paths``.
     geometries : one per film
     view_paths : one per film, or empty
         Points in the world of the geometries, as placed on the detector in the 3D view: any place on the ray will do.

@@ -35,8 +35,8 @@ def load_landmarks(path: str | Path) -> NDArray[np.float64]:
 def read_points(path: str | Path) -> NamedPoints:
     """Points from Slicer markups (``.mrk.json``), a fiducial list (``.fcsv``) or a table (``.csv``).
 
-    Markups and fiducial lists are read in the frame that they state; points that were not placed are left out. The table
-    has the columns r, a, s and optionally a name, under a line of titles or without one.
+    Markups and fiducial lists are read in the frame that they state; points that were not placed are left out. The
+    table has the columns r, a, s and optionally a name, under a line of titles or without one.
     """
     path = Path(path)
     read = {".csv": _from_table, ".fcsv": _from_fiducial_list}.get(path.suffix.lower(), _from_markups)

@@ -1,7 +1,7 @@
 """A rigid pose as a transform file of ITK and Slicer.
 
-Such a file holds, in LPS, the transform of a resampler: from the fixed frame, here the world, back to the moving one, the
-CT. 3D Slicer reads it as the transform *from* parent, so a CT put under the loaded node moves as ``ct_to_world`` says.
+Such a file holds, in LPS, the transform of a resampler: from the fixed frame, here the world, back to the moving one,
+the CT. 3D Slicer reads it as the transform *from* parent, so a CT under the loaded node moves as ``ct_to_world`` says.
 """
 
 from __future__ import annotations
