@@ -1,11 +1,18 @@
-"""XRayRegistration: a CT placed on X-rays, with the X-ray set-up in 3D and live re-projection."""
+"""XRayRegistration: a CT placed on X-rays automatically, with its confidence, contours on the films and undo."""
 
 from __future__ import annotations
 
+import enum
 from typing import Annotated, Any
 
 import slicer
-from slicer import vtkMRMLLinearTransformNode, vtkMRMLScalarVolumeNode
+from slicer import (
+    vtkMRMLLinearTransformNode,
+    vtkMRMLMarkupsFiducialNode,
+    vtkMRMLModelNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSequenceBrowserNode,
+)
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
@@ -31,16 +38,57 @@ class XRayRegistration(ScriptedLoadableModule):
         self.parent.dependencies = ["X2CTRecon"]
         self.parent.contributors = ["XRay3D contributors"]
         self.parent.helpText = _(
-            "Shows X-rays with their source, frustum and detector in 3D beside a CT, and lets you place the CT by hand "
-            "while its re-projection follows on every film. Research use only. "
+            "Finds where a CT, with its models and segmentations, lies on one or more X-rays, and says how sure it is. "
+            "Start by hand, from landmarks or from nothing; check the contours on every film. Research use only. "
             '<a href="https://github.com/xray3d/SlicerXRay3D#readme">Documentation</a>.'
         )
-        self.parent.acknowledgementText = _("Made by the XRay3D contributors.")
+        self.parent.acknowledgementText = _(
+            "Methods: intensity-based 2D/3D registration; pose regression after xvr (Gopalakrishnan et al., 2025); "
+            "scene-coordinate regression (Shrestha et al., 2023). Made by the XRay3D contributors."
+        )
 
 
 #
 # XRayRegistrationParameterNode
 #
+
+
+class Start(enum.Enum):
+    """Where a registration begins."""
+
+    AUTO = "auto"
+    GIVEN = "given"
+    LANDMARKS = "landmarks"
+    CENTER = "center"
+    SEARCH = "search"
+
+    def label(self) -> str:
+        """What the list shows."""
+        return {
+            Start.AUTO: _("Automatic"),
+            Start.GIVEN: _("Where the CT is now"),
+            Start.LANDMARKS: _("Landmarks"),
+            Start.CENTER: _("X-ray angles and center"),
+            Start.SEARCH: _("Search"),
+        }[self]
+
+
+class OverlayMode(enum.Enum):
+    """How the re-projected CT is laid over the X-rays."""
+
+    BLEND = "blend"
+    CONTOURS = "contours"
+    CHECKERBOARD = "checkerboard"
+    DIFFERENCE = "difference"
+
+    def label(self) -> str:
+        """What the list shows."""
+        return {
+            OverlayMode.BLEND: _("Blend"),
+            OverlayMode.CONTOURS: _("Contours of the CT"),
+            OverlayMode.CHECKERBOARD: _("Checkerboard"),
+            OverlayMode.DIFFERENCE: _("Difference"),
+        }[self]
 
 
 @parameterNodeWrapper
@@ -58,6 +106,17 @@ class XRayRegistrationParameterNode:
     showSetup - Draw source, frustum and detector in 3D.
     showVolumeRendering - Render the CT in 3D.
     overlayOpacity - 0 shows the films, 1 the re-projections.
+    method - Id of the registration method.
+    start - Where the registration begins.
+    refineIntrinsics - Also correct the films' geometry.
+    ctLandmarks - Points picked in the CT; those of a film are referred to by the film.
+    showHandles - Handles on the CT in the views.
+    overlayMode - How the re-projections are laid over the films.
+    pointCloud - Points of the patient that a network saw on the films.
+    showPointCloud - Draw them in 3D.
+    sequenceBrowser - The run of X-rays, or the browser of the frames' poses.
+    frame - The frame that is shown, from 0, when the X-rays are no run.
+    prepareMinutes - Budget of 'Prepare this patient'.
     """
 
     films: list[vtkMRMLScalarVolumeNode]
@@ -74,6 +133,17 @@ class XRayRegistrationParameterNode:
     showSetup: bool = True
     showVolumeRendering: bool = True
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
+    method: str = "intensity"
+    start: Start = Start.AUTO
+    refineIntrinsics: bool = False
+    ctLandmarks: vtkMRMLMarkupsFiducialNode
+    showHandles: bool = False
+    overlayMode: OverlayMode = OverlayMode.BLEND
+    pointCloud: vtkMRMLModelNode
+    showPointCloud: bool = True
+    sequenceBrowser: vtkMRMLSequenceBrowserNode
+    frame: int = 0
+    prepareMinutes: Annotated[int, WithinRange(1, 1440)] = 45
 
 
 #

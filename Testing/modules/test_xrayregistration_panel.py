@@ -96,12 +96,21 @@ def test_the_reprojection_follows_the_pose(case) -> None:
 
 
 def test_undo_and_reset_give_back_the_pose(case) -> None:
-    widget, _ = case
-    widget.ui.translationASlider.value = 10.0
+    widget, host = case
+    for step in (4.0, 7.0, 10.0):  # one drag
+        widget.ui.translationASlider.value = step
     before = pose_matrix(widget)
+    host.wait_until(lambda: np.array_equal(widget.panel.pose.history._resting, before), 5)
     widget.ui.translationASlider.value = 30.0
     widget.ui.undoButton.click()
     np.testing.assert_allclose(pose_matrix(widget), before, atol=1e-6)
+    widget.ui.redoButton.click()
+    assert pose_matrix(widget)[1, 3] == pytest.approx(30.0)
+    widget.ui.undoButton.click()
+    widget.ui.undoButton.click()
+    np.testing.assert_allclose(pose_matrix(widget), np.eye(4), atol=1e-6)
+    assert not widget.ui.undoButton.enabled
+    widget.ui.redoButton.click()
     widget.ui.resetButton.click()
     np.testing.assert_allclose(pose_matrix(widget), np.eye(4), atol=1e-6)
 

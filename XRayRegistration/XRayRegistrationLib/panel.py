@@ -1,62 +1,116 @@
-"""The XRayRegistration panel: films and CT in 3D, the pose by hand, live re-projection."""
+"""The XRayRegistration panel: films, CT, start, registration, check, sequence, preparation."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
+from XRayLib.case import PointCloud, Result
 from XRayLib.errors import XRay3DError
 from XRayLib.geometry import isocenter_of
 from XRayLib.jobs import WorkerClient
 from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.film_views import show_in_slices
+from XRayLib.scene.matrices import local_to_world
 from XRayLib.scene.panel.case_panel import CasePanel
-from XRayLib.scene.panel.tools import ToolButtons
+from XRayLib.scene.point_cloud_nodes import put_point_cloud
 from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
 from XRayLib.scene.volume_nodes import show_as_ct, show_volume_rendering
 from XRayLib.scene.worker_session import gui_client
 
+from XRayRegistrationLib.panel_attached import AttachedNodes
+from XRayRegistrationLib.panel_decision import PoseDecision
+from XRayRegistrationLib.panel_frames import FramePanel
+from XRayRegistrationLib.panel_landmarks import LandmarkPanel
+from XRayRegistrationLib.panel_method import PoseMethodChoice
+from XRayRegistrationLib.panel_overlay import FilmOverlays
 from XRayRegistrationLib.panel_pose import PoseControls
-from XRayRegistrationLib.panel_reprojection import LiveReprojection
+from XRayRegistrationLib.panel_preparation import PreparationPanel
+from XRayRegistrationLib.panel_reprojection import LiveReprojection, Reprojected
+from XRayRegistrationLib.panel_run import RegistrationRuns
+from XRayRegistrationLib.panel_runs import RunAdding
+from XRayRegistrationLib.panel_start import start_hint
 
 
 class RegistrationPanel(CasePanel):
-    """A CT on films. ``client`` is injected so that tests drive the panel with a worker of their own."""
+    """A CT on films. The clients are injected so that tests drive the panel with workers of their own."""
 
     no_result = _("Choose a CT and add an X-ray.")
 
-    def __init__(self, ui: Any, client: WorkerClient | None = None) -> None:
+    def __init__(
+        self, ui: Any, client: WorkerClient | None = None, preparation_client: WorkerClient | None = None
+    ) -> None:
         super().__init__(ui, client or gui_client())
         self._drawn: tuple | None = None
-        self.pose = PoseControls(ui, on_moved=self.reproject)
+        self.frames = FramePanel(ui, self.filmNodes, on_shown=self._frame_shown)
+        self.pose = PoseControls(ui, on_moved=self._moved)
         self.live = LiveReprojection(self.client, on_done=self._reprojected, on_error=self._failed)
-        self.tools = ToolButtons(ui, self.client, on_status=self.say)
+        self.overlays = FilmOverlays(ui)
+        self.attached = AttachedNodes(ui, lambda: self.parameterNode.poseTransform, self.pose.ensureTransform)
+        self.decision = PoseDecision(ui, on_changed=self.refresh, on_show_anyway=self._show_anyway)
+        self.choice = PoseMethodChoice(ui, on_changed=self._method_chosen)
+        self.runs = RegistrationRuns(self)
+        self.landmarks = LandmarkPanel(
+            ui, self.frames.films, on_changed=self._landmarks_changed, on_place=self.runs.placeByLandmarks
+        )
+        self.runAdding = RunAdding(ui, self.client, on_added=self._run_added, on_status=self.say)
+        self.preparation = PreparationPanel(ui, preparation_client or gui_client, self._ct_volume)
         ui.showButton.connect("clicked(bool)", lambda _checked=False: self.showFilms())
         ui.centerButton.connect("clicked(bool)", self.centerOnFilms)
+        for section in (ui.ctCollapsibleButton, ui.registerCollapsibleButton, ui.sequenceCollapsibleButton):
+            section.connect("contentsCollapsed(bool)", lambda _collapsed: self.refresh())
+
+    # Parameter node
 
     def parameterNodeReplaced(self, node: Any) -> None:
-        """The sliders follow the new node; without one, filling them one by one cannot move the CT."""
-        self.pose.follow(node)
+        """Every part works on the new node; without one, filling the sliders one by one cannot move the CT."""
+        for part in (self.pose, self.landmarks, self.frames, self.decision, self.preparation):
+            part.follow(node)
         self._drawn = None
+        if node is not None:
+            self.choice.select(node.method)
 
     def showState(self, films: list[Any]) -> None:
-        """Buttons, set-ups, CT, pose and re-projections as the parameter node says."""
-        node = self.parameterNode
+        """Every section as the parameter node says."""
+        node, shown, locked = self.parameterNode, self.shownFilms(), self.decision.locked
         self.ui.showButton.enabled = bool(films)
         self.ui.showButton.toolTip = (
             _("Show the X-rays in their own views beside the CT.") if films else _("Add an X-ray first.")
         )
-        self.ui.centerButton.enabled = bool(films) and node.ctVolume is not None
-        self._draw_set_up(films, node.showSetup)
+        self.ui.centerButton.enabled = bool(shown) and node.ctVolume is not None and not locked
+        self._draw_set_up(shown, node.showSetup)
         self._render_ct(node.ctVolume, node.showVolumeRendering)
-        self.pose.refresh()
-        self.tools.refresh()
+        self.frames.refresh()
+        self.pose.refresh(locked)
+        self.attached.refresh(node.ctVolume is not None)
+        self.landmarks.refresh()
+        self.runs.refresh(shown, locked)
+        self.ui.startHintLabel.text = start_hint(node, shown)
+        self._show_card()
+        if node.pointCloud is not None and node.pointCloud.GetDisplayNode() is not None:
+            node.pointCloud.GetDisplayNode().SetVisibility(node.showPointCloud)
+        self.overlays.draw(node.overlayMode.value, node.overlayOpacity)
+        self.preparation.refresh()
         self.reproject()
+
+    def _show_card(self) -> None:
+        node = self.parameterNode
+        middle = None if node.ctVolume is None or node.ctVolume.GetImageData() is None else self.pose.pivot()
+        try:
+            films = [radiograph_from_node(film).geometry for film in self.shownFilms()]
+            pose = np.eye(4) if node.ctVolume is None else local_to_world(node.ctVolume)
+        except XRay3DError as error:
+            self.say(str(error))
+            return
+        self.decision.refresh(middle, pose, films)
 
     def _draw_set_up(self, films: list[Any], visible: bool) -> None:
         wanted = (visible, *map(film_version, films))
         if wanted != self._drawn:
+            ids = {film.GetID() for film in films}
+            show_set_up([film for film in self.filmNodes() if film.GetID() not in ids], False)
             show_set_up(films, visible)
             self._drawn = wanted
 
@@ -70,27 +124,87 @@ class RegistrationPanel(CasePanel):
         elif not visible and display is not None:
             display.SetVisibility(False)
 
+    # Films and frames
+
+    def shownFilms(self) -> list[Any]:
+        """The X-rays of the shown frame."""
+        return self.frames.films() if self.parameterNode else []
+
     def showFilms(self, overlays: Any = None) -> None:
         """Films in their own views, the CT in the slice views."""
         super().showFilms(overlays)
         if self.filmNodes() and self.parameterNode.ctVolume is not None:
             show_as_ct(self.parameterNode.ctVolume)
-            show_in_slices(self.parameterNode.ctVolume)
+            self.showSlices()
+        self.overlays.draw(self.parameterNode.overlayMode.value, self.parameterNode.overlayOpacity)
+
+    def showSlices(self) -> None:
+        """The CT, where its pose puts it, in the slice views."""
+        show_in_slices(self.parameterNode.ctVolume)
+
+    def blendFilms(self, opacity: float) -> None:
+        """0 shows the films, 1 their re-projections, when they are blended at all."""
+        if self.parameterNode is not None:
+            self.overlays.draw(self.parameterNode.overlayMode.value, opacity)
+
+    def _frame_shown(self) -> None:
+        if self.parameterNode.poseTransform is not None:
+            self.pose.restart()
+        self.films.update()
+        self.showFilms()
+        self.refresh()
+
+    def _run_added(self, browser: Any, films: list[Any]) -> None:
+        self.parameterNode.sequenceBrowser = browser
+        for film in films:
+            self.addFilm(film)
+
+    # Pose
 
     def centerOnFilms(self, _checked: bool = False) -> None:
         """Put the middle of the CT where the central rays meet."""
         with slicer.util.tryWithErrorDisplay(_("The CT could not be centered.")):
-            target = isocenter_of([radiograph_from_node(node).geometry for node in self.filmNodes()])
+            target = isocenter_of([radiograph_from_node(node).geometry for node in self.shownFilms()])
             self.pose.moveMiddleTo(target)
+
+    def showPointCloud(self, cloud: PointCloud | None) -> None:
+        """What a network saw on the films, in 3D under the CT's pose."""
+        node = self.parameterNode
+        if cloud is not None:
+            name = node.ctVolume.GetName() + " points seen"
+            node.pointCloud = put_point_cloud(cloud, name, node.pointCloud)
+
+    def _moved(self) -> None:
+        self.landmarks.showTable()
+        self.runs.refresh(self.shownFilms(), self.decision.locked)
+        self._show_card()
+        self.reproject()
+
+    def _show_anyway(self, result: Result) -> None:
+        self.runs.move(result)
+        self.refresh()
+
+    def _landmarks_changed(self) -> None:
+        self.runs.refresh(self.shownFilms(), self.decision.locked)
+        self.ui.startHintLabel.text = start_hint(self.parameterNode, self.shownFilms())
+
+    def _method_chosen(self, method_id: str) -> None:
+        if self.parameterNode is not None:
+            self.parameterNode.method = method_id
+
+    def _ct_volume(self) -> Any:
+        """The CT as a Volume in its own RAS, None without one."""
+        ct = None if self.parameterNode is None else self.parameterNode.ctVolume
+        return None if ct is None or ct.GetImageData() is None else self.live.volume(ct)
 
     # Re-projection
 
     def reproject(self) -> None:
         """Ask for new re-projections when they are wanted and possible; the latest pose wins."""
         node = self.parameterNode
-        if node is None or not node.liveReprojection or node.ctVolume is None or self.tools.missing:
+        if node is None or not node.liveReprojection or node.ctVolume is None or self.runs.bar.tools.missing:
             return
-        films = self.filmNodes()
+        films = self.shownFilms()
         if not films:
             self.ui.qualityLabel.text = _("Add an X-ray.")
             return
@@ -99,21 +213,32 @@ class RegistrationPanel(CasePanel):
         except XRay3DError as error:
             self.say(str(error))
 
-    def _reprojected(self, overlays: list[Any], similarities: list[float]) -> None:
+    def _reprojected(self, shown: list[Reprojected]) -> None:
         if self.parameterNode is None:
             return
-        if [n.GetID() for n in self.parameterNode.reprojections if n is not None] != [n.GetID() for n in overlays]:
-            self.parameterNode.reprojections = overlays
+        nodes = [one.node for one in shown]
+        self.overlays.show(shown, self.parameterNode.overlayMode.value, self.parameterNode.overlayOpacity)
+        if [n.GetID() for n in self.parameterNode.reprojections if n is not None] != [n.GetID() for n in nodes]:
+            self.parameterNode.reprojections = nodes
             self.showFilms()
         self.ui.qualityLabel.text = "<br>".join(
-            _("<b>X-ray {number}:</b> correlation {value:.3f}").format(number=index, value=value)
-            for index, value in enumerate(similarities, start=1)
+            _("<b>X-ray {number}:</b> correlation {value:.3f}").format(number=index, value=one.correlation)
+            for index, one in enumerate(shown, start=1)
         )
 
     def _failed(self, failure: Any) -> None:
         self.say(f"{failure.message} {failure.hint}".strip())
 
     def forgetScene(self) -> None:
-        """The scene closes."""
+        """The scene closes: a running job's result has nowhere to go."""
         super().forgetScene()
         self.live.forget()
+        self.overlays.forget()
+        self.runs.bar.allow(False, _("The scene is closing."))
+        self.runs.bar.idle()
+        self.ui.cardLabel.text = ""
+
+    def close(self) -> None:
+        """The application closes."""
+        super().close()
+        self.preparation.close()

@@ -1,4 +1,4 @@
-"""The pose sliders and the transform node: whichever changes, the other follows."""
+"""The pose of the CT under the user's hands: sliders, handles in the views and buttons, with undo."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import qt
 import slicer
-import vtk
-from XRayLib.scene.matrices import array_of, vtk_matrix
+from slicer.i18n import tr as _
+from XRayLib.scene.matrices import array_of, local_to_world, vtk_matrix
+from XRayLib.scene.pose_nodes import matrix_to_parent, pose_attributes, pose_matrix, set_pose_attributes
 
 from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world, pose_of
+from XRayRegistrationLib.panel_handles import show_handles
+from XRayRegistrationLib.pose_history import PoseHistory
 
 AXES = "RAS"
+REST_MS = 600
+"""A pose that has not changed for so long is a step of its own for undo."""
 
 
 class PoseControls:
@@ -25,79 +31,135 @@ class PoseControls:
         self._observed: Any = None
         self._observation: int | None = None
         self._updating = False
-        self._history: list[np.ndarray] = []
+        self._locked = False
+        self.history = PoseHistory(np.eye(4))
+        self._rest = qt.QTimer()
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.connect("timeout()", self.settle)
+        self._sliders = {kind: [getattr(ui, f"{kind}{axis}Slider") for axis in AXES] for kind in _KINDS}
+        self._tips = {slider: slider.toolTip for sliders in self._sliders.values() for slider in sliders}
+        for slider in self._tips:
+            slider.connect("valueChanged(double)", self._slider_moved)
         ui.resetButton.connect("clicked(bool)", lambda _checked=False: self.setPose(ManualPose()))
         ui.undoButton.connect("clicked(bool)", self.undo)
-        for axis in AXES:
-            for kind in ("translation", "rotation"):
-                slider = getattr(ui, f"{kind}{axis}Slider")
-                slider.connect("valueChanged(double)", self._slider_moved)
+        ui.redoButton.connect("clicked(bool)", self.redo)
 
     def follow(self, parameter_node: Any) -> None:
         """Work on this parameter node, or on none."""
+        self._rest.stop()
         self._node = parameter_node
         self._observe(None)
-        self._history.clear()
+        self.history.restart(np.eye(4) if parameter_node is None else pose_matrix(parameter_node.poseTransform))
 
-    def refresh(self) -> None:
-        """Put the CT under the transform and show the transform's pose on the sliders."""
+    def refresh(self, locked: bool = False) -> None:
+        """Put the CT under the transform and show the transform's pose on the sliders; ``locked`` allows no change."""
         usable = self._node is not None and self._node.ctVolume is not None
-        for axis in AXES:
-            for kind in ("translation", "rotation"):
-                getattr(self.ui, f"{kind}{axis}Slider").enabled = usable
-        self.ui.resetButton.enabled = usable
-        self.ui.undoButton.enabled = usable and len(self._history) > 0
+        self._locked = locked
+        for slider, tip in self._tips.items():
+            slider.enabled = usable and not locked
+            slider.toolTip = _("The pose is accepted: press Edit to change it.") if locked else tip
+        self.ui.resetButton.enabled = usable and not locked
         if usable and self._node.poseTransform is not None:
             self._attach()
             self._observe(self._node.poseTransform)
             self._show_transform()
+            show_handles(self._node.poseTransform, self.pivot(), self._node.showHandles and not locked)
+        self._show_steps()
+
+    # Moving
 
     def setPose(self, pose: ManualPose) -> None:
-        """Move the CT to a pose, remembering the one before."""
-        if self._node is None or self._node.ctVolume is None:
-            return
-        self._write(ct_to_world(pose, self._pivot()))
+        """Move the CT to a pose given as shifts and rotations."""
+        if self._node is not None and self._node.ctVolume is not None and not self._locked:
+            self.writeToParent(ct_to_world(pose, self.pivot()))
+
+    def setWorldPose(self, ct_to_world_matrix: np.ndarray) -> None:
+        """Move the CT to a pose given as a rigid (4, 4) from CT RAS to world RAS."""
+        self.ensureTransform()
+        self.writeToParent(matrix_to_parent(self._node.poseTransform, ct_to_world_matrix))
 
     def moveMiddleTo(self, target_ras_mm: np.ndarray) -> None:
-        """Shift the CT so that its middle comes to rest at ``target_ras_mm``, keeping its rotation."""
-        shift = np.asarray(target_ras_mm, float) - self._pivot()
+        """Shift the CT so that its middle comes to rest at ``target_ras_mm`` in world RAS, keeping its rotation."""
+        self.ensureTransform()
+        above = local_to_world(self._node.poseTransform)
+        target = (np.linalg.inv(above) @ [*np.asarray(target_ras_mm, float), 1.0])[:3]
+        shift = target - self.pivot()
         self.setPose(ManualPose(tuple(float(t) for t in shift), self._shown().rotation_deg))
 
+    def writeToParent(self, matrix: np.ndarray) -> None:
+        """Write the transform's matrix, making the transform when there is none."""
+        self.ensureTransform()
+        if not np.allclose(pose_matrix(self._node.poseTransform), matrix, atol=1e-9):
+            self._node.poseTransform.SetMatrixTransformToParent(vtk_matrix(matrix))
+
+    def settle(self) -> None:
+        """The pose has come to rest: it is a step of its own for undo."""
+        self._rest.stop()
+        self.history.settle()
+        self._show_steps()
+
     def undo(self, _checked: bool = False) -> None:
-        """Back to the pose before the last change."""
-        if self._history:
-            self._write(self._history.pop(), remember=False)
+        """Back to the pose before the last change, with what was said about it."""
+        if self.history.can_undo and not self._locked:
+            self._go_to(self.history.undo())
 
-    def _slider_moved(self, _value: float = 0.0) -> None:
-        if not self._updating and self._node is not None and self._node.ctVolume is not None:
-            sliders = {
-                kind: tuple(float(getattr(self.ui, f"{kind}{axis}Slider").value) for axis in AXES)
-                for kind in ("translation", "rotation")
-            }
-            self.setPose(ManualPose(sliders["translation"], sliders["rotation"]))
+    def redo(self, _checked: bool = False) -> None:
+        """Forward to the pose that was taken back."""
+        self.settle()
+        if self.history.can_redo and not self._locked:
+            self._go_to(self.history.redo())
 
-    def _write(self, matrix: np.ndarray, remember: bool = True) -> None:
-        self._ensure_transform()
-        before = self._matrix()
-        if np.allclose(before, matrix, atol=1e-9):
-            return
-        if remember:
-            self._history.append(before)
-        self._node.poseTransform.SetMatrixTransformToParent(vtk_matrix(matrix))
+    def registered(self) -> None:
+        """A registration wrote the present pose: one step, with its quality."""
+        self.settle()
+        self.history.annotate(pose_attributes(self._node.poseTransform))
 
-    def _ensure_transform(self) -> None:
+    def restart(self) -> None:
+        """Another frame is shown: its pose is no step of the one before."""
+        self._rest.stop()
+        self.history.restart(pose_matrix(self._node.poseTransform))
+        self._show_steps()
+
+    def _go_to(self, matrix: np.ndarray) -> None:
+        if self.history.note is not None:
+            set_pose_attributes(self._node.poseTransform, self.history.note)
+        self.writeToParent(matrix)
+        self._rest.stop()
+        self._show_steps()
+
+    def ensureTransform(self) -> Any:
+        """The transform above the CT. A new one starts where the CT is."""
         if self._node.poseTransform is None:
             transform = slicer.mrmlScene.AddNewNodeByClass(
                 "vtkMRMLLinearTransformNode", self._node.ctVolume.GetName() + " pose"
             )
+            transform.SetMatrixTransformToParent(vtk_matrix(local_to_world(self._node.ctVolume)))
+            self.history.restart(pose_matrix(transform))
             self._node.poseTransform = transform
         self._attach()
         self._observe(self._node.poseTransform)
+        return self._node.poseTransform
+
+    def pivot(self) -> np.ndarray:
+        """Middle of the CT in its own RAS, before the pose."""
+        import vtk
+
+        ijk_to_ras = vtk.vtkMatrix4x4()
+        self._node.ctVolume.GetIJKToRASMatrix(ijk_to_ras)
+        middle_ijk = (np.array(self._node.ctVolume.GetImageData().GetDimensions()) - 1) / 2
+        return (array_of(ijk_to_ras) @ [*middle_ijk, 1])[:3]
+
+    def _slider_moved(self, _value: float = 0.0) -> None:
+        if not self._updating and self._node is not None and self._node.ctVolume is not None:
+            values = {kind: tuple(float(s.value) for s in sliders) for kind, sliders in self._sliders.items()}
+            self.setPose(ManualPose(values["translation"], values["rotation"]))
 
     def _attach(self) -> None:
-        ct, transform = self._node.ctVolume, self._node.poseTransform
-        if ct.GetTransformNodeID() != transform.GetID():
-            ct.SetAndObserveTransformNodeID(transform.GetID())
+        transform_id = self._node.poseTransform.GetID()
+        for moved in (self._node.ctVolume, self._node.ctLandmarks, self._node.pointCloud):
+            if moved is not None and moved.GetTransformNodeID() != transform_id:
+                moved.SetAndObserveTransformNodeID(transform_id)
 
     def _observe(self, transform: Any) -> None:
         if transform is self._observed:
@@ -106,6 +168,7 @@ class PoseControls:
             self._observed.RemoveObserver(self._observation)
         self._observed = transform
         if transform is not None:
+            self.history.restart(pose_matrix(transform))
             self._observation = transform.AddObserver(
                 slicer.vtkMRMLTransformableNode.TransformModifiedEvent, self._transform_moved
             )
@@ -113,8 +176,10 @@ class PoseControls:
     def _transform_moved(self, _caller: Any, _event: str) -> None:
         if self._node is None or self._node.ctVolume is None:
             return
+        self.history.moved(pose_matrix(self._node.poseTransform))
+        self._rest.start()
         self._show_transform()
-        self.ui.undoButton.enabled = len(self._history) > 0
+        self._show_steps()
         self._on_moved()
 
     def _show_transform(self) -> None:
@@ -129,19 +194,13 @@ class PoseControls:
             self._node.EndModify(modifying)
             self._updating = False
 
+    def _show_steps(self) -> None:
+        usable = self._node is not None and self._node.ctVolume is not None and not self._locked
+        self.ui.undoButton.enabled = usable and self.history.can_undo
+        self.ui.redoButton.enabled = usable and self.history.can_redo
+
     def _shown(self) -> ManualPose:
-        return pose_of(self._matrix(), self._pivot())
+        return pose_of(pose_matrix(self._node.poseTransform), self.pivot())
 
-    def _matrix(self) -> np.ndarray:
-        if self._node.poseTransform is None:
-            return np.eye(4)
-        matrix = vtk.vtkMatrix4x4()
-        self._node.poseTransform.GetMatrixTransformToParent(matrix)
-        return array_of(matrix)
 
-    def _pivot(self) -> np.ndarray:
-        """Middle of the CT in its own RAS, before the pose."""
-        ijk_to_ras = vtk.vtkMatrix4x4()
-        self._node.ctVolume.GetIJKToRASMatrix(ijk_to_ras)
-        middle_ijk = (np.array(self._node.ctVolume.GetImageData().GetDimensions()) - 1) / 2
-        return (array_of(ijk_to_ras) @ [*middle_ijk, 1])[:3]
+_KINDS = ("translation", "rotation")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,30 @@ def correlation(film: Radiograph, image: np.ndarray) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
+@dataclass(frozen=True)
+class Reprojected:
+    """What the CT in its present pose looks like on a film."""
+
+    film: Any
+    """The film's node."""
+    radiograph: Radiograph
+    """The film, coarse."""
+    image: np.ndarray
+    """Line integrals of the CT on the coarse film's pixels."""
+    node: Any
+    """The re-projection's node."""
+
+    @property
+    def correlation(self) -> float:
+        """How alike film and re-projection are, 1 is perfect."""
+        return correlation(self.radiograph, self.image)
+
+
 class LiveReprojection:
     """Re-projects as the pose changes. The CT travels to the worker once; then only geometries do."""
 
     def __init__(
-        self, client: Any, on_done: Callable[[list[Any], list[float]], None], on_error: Callable[[Any], None]
+        self, client: Any, on_done: Callable[[list[Reprojected]], None], on_error: Callable[[Any], None]
     ) -> None:
         self._client = client
         self._on_done = on_done
@@ -69,7 +88,7 @@ class LiveReprojection:
         Raises InputError when the CT holds no image or is under a transform that is not rigid.
         """
         pose = rigid_local_to_world(ct_node)
-        volume = self._volume_of_node(ct_node)
+        volume = self.volume(ct_node)
         asked = (self._volume_of, pose.tobytes(), *map(film_version, films))
         if asked == self._asked:
             return
@@ -78,8 +97,12 @@ class LiveReprojection:
         geometries = [radiograph.geometry.moved(pose) for radiograph in coarse]
 
         def done(images: Sequence[np.ndarray]) -> None:
-            nodes = [put_reprojection(image, on, film) for image, on, film in zip(images, coarse, films, strict=True)]
-            self._on_done(nodes, [correlation(film, image) for film, image in zip(coarse, images, strict=True)])
+            self._on_done(
+                [
+                    Reprojected(film, on, image, put_reprojection(image, on, film))
+                    for image, on, film in zip(images, coarse, films, strict=True)
+                ]
+            )
 
         self._client.project(ct_node.GetID(), volume, geometries, on_result=done, on_error=self._failed)
 
@@ -91,8 +114,9 @@ class LiveReprojection:
         self._asked = None
         self._on_error(failure)
 
-    def _volume_of_node(self, ct_node: Any) -> Volume:
-        """The same object until the voxels change, so that the client knows what the worker already has."""
+    def volume(self, ct_node: Any) -> Volume:
+        """The CT in its own RAS: the same object until the voxels change, so that the client knows what the worker
+        already has. Raises InputError when the node holds no image."""
         image = ct_node.GetImageData()
         key = (ct_node.GetID(), 0 if image is None else image.GetMTime())
         if self._volume is None or key != self._volume_of:
@@ -109,15 +133,21 @@ def coarse_geometry(geometry: XRayGeometry) -> XRayGeometry:
 
 
 def coarse_radiograph(radiograph: Radiograph) -> Radiograph:
-    """The film's nearest pixels on the coarse detector."""
+    """The film's means over the pixels of the coarse detector; masked where any part of them is."""
     geometry = coarse_geometry(radiograph.geometry)
-    rows, columns = (
-        np.minimum(((np.arange(new) + 0.5) * old / new).astype(int), old - 1)
-        for new, old in zip(reversed(geometry.size_px), reversed(radiograph.geometry.size_px), strict=True)
-    )
-    grid = np.ix_(rows, columns)
-    mask = None if radiograph.mask is None else radiograph.mask[grid]
-    return replace(radiograph, line_integral=radiograph.line_integral[grid], geometry=geometry, mask=mask)
+    image = block_means(radiograph.line_integral, geometry.size_px).astype(np.float32)
+    mask = None if radiograph.mask is None else block_means(radiograph.mask, geometry.size_px) > 0.999
+    return replace(radiograph, line_integral=image, geometry=geometry, mask=mask)
+
+
+def block_means(image: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
+    """Means over (columns, rows) = ``size_px`` blocks, which cover the image and differ by a pixel at most."""
+    sums = image.astype(np.float64)
+    for axis, blocks in enumerate(reversed(size_px)):
+        starts = np.arange(blocks) * image.shape[axis] // blocks
+        counts = np.diff(np.append(starts, image.shape[axis])).reshape((-1, 1) if axis == 0 else (1, -1))
+        sums = np.add.reduceat(sums, starts, axis=axis) / counts
+    return sums
 
 
 def reproject_blocking(ct_node: Any, films: Sequence[Any]) -> list[Any]:

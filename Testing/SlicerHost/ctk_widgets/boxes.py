@@ -40,9 +40,9 @@ class ctkCollapsibleButton(QAbstractButton):
 
     def _on_toggled(self, opened: bool) -> None:
         if opened:
-            for child in self._hidden_by_collapse:
+            hidden, self._hidden_by_collapse = self._hidden_by_collapse, []
+            for child in hidden:
                 child.setVisible(True)
-            self._hidden_by_collapse.clear()
         else:
             for child in self.children():
                 self._hide(child)
@@ -51,13 +51,21 @@ class ctkCollapsibleButton(QAbstractButton):
 
     def _hide(self, child: QObject) -> None:
         if isinstance(child, QWidget) and not child.isHidden():
-            child.setVisible(False)
             self._hidden_by_collapse.append(child)
+            child.setVisible(False)
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.ChildPolished and not self.checked:
-            self._hide(event.child())
+        if event.type() == QEvent.ChildPolished:
+            event.child().installEventFilter(self)
+            if not self.checked:
+                self._hide(event.child())
         return super().event(event)
+
+    def eventFilter(self, child: QObject, event: QEvent) -> bool:
+        """A child that is shown while the button is collapsed appears when the button opens."""
+        if event.type() == QEvent.ShowToParent and not self.checked and child.parent() is self:
+            self._hide(child)
+        return False
 
     def setCollapsed(self, collapsed: bool) -> None:
         self.setChecked(not collapsed)

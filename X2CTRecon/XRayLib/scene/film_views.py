@@ -44,6 +44,24 @@ def show_films(
         slice_node.SetSliceVisible(in_3d)
 
 
+def lay_over_film(index: int, node: Any, opacity: float) -> None:
+    """A node on the film's detector over the film of that number in its view; None takes what is there away."""
+    logic = slice_logic(FILM_VIEWS[index]) if index < len(FILM_VIEWS) else None
+    if logic is not None:
+        composite = logic.GetSliceCompositeNode()
+        composite.SetForegroundVolumeID(None if node is None else node.GetID())
+        composite.SetForegroundOpacity(opacity)
+
+
+def film_view_ids(index: int, with_3d: bool = True) -> list[str]:
+    """Ids of the view nodes that the film of that number is drawn in: its own view and, if asked for, the 3D views."""
+    import slicer
+
+    logic = slice_logic(FILM_VIEWS[index]) if index < len(FILM_VIEWS) else None
+    ids = [] if logic is None else [logic.GetSliceNode().GetID()]
+    return ids + [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode")] if with_3d else ids
+
+
 def blend_films(opacity: float) -> None:
     """0 shows the films, 1 their re-projections."""
     for tag in FILM_VIEWS:

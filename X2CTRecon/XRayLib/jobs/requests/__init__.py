@@ -11,6 +11,7 @@ _HOMES = {
     "run_method": "methods",
     "list_methods": "methods",
     "load_radiograph": "radiographs",
+    "count_frames": "radiographs",
     "put_volume": "projections",
     "remove_volume": "projections",
     "project": "projections",

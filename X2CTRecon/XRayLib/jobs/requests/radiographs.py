@@ -48,6 +48,14 @@ def load_radiograph(request: Request) -> dict[str, Any]:
     return {"summary": summary_of(radiograph), "thumbnail_png": base64.b64encode(thumbnail_png(radiograph)).decode()}
 
 
+def count_frames(request: Request) -> dict[str, int]:
+    """Params: ``path``. Value: ``frames``, the number of X-rays in the file."""
+    from XRayLib.radiograph.frame_count import frame_count
+
+    request.progress(0.0, "Counting the frames")
+    return {"frames": frame_count(request.param("path", str))}
+
+
 def summary_of(radiograph: Radiograph) -> dict[str, Any]:
     """What a view's row shows, as JSON."""
     geometry = radiograph.geometry

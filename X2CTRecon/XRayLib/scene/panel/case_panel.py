@@ -32,7 +32,7 @@ class CasePanel(ABC):
         self._user_layout: int | None = None
         self.films = FilmList(ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=self.filmChanged)
         self.adding = FilmAdding(ui, client, on_added=self.addFilm, on_status=self.say)
-        ui.overlaySlider.connect("valueChanged(double)", blend_films)
+        ui.overlaySlider.connect("valueChanged(double)", self.blendFilms)
 
     # Parameter node
 
@@ -69,6 +69,10 @@ class CasePanel(ABC):
         """The radiographs of the case that are still in the scene."""
         return [node for node in self.parameterNode.films if is_radiograph(node)] if self.parameterNode else []
 
+    def shownFilms(self) -> list[Any]:
+        """Those that the views show: all of them."""
+        return self.filmNodes()
+
     def addFilm(self, node: Any) -> None:
         """A film was loaded into the scene: it belongs to the case."""
         if self.parameterNode is not None:
@@ -88,7 +92,7 @@ class CasePanel(ABC):
 
     def showFilms(self, overlays: Sequence[Any] | None = None) -> None:
         """Films in their own views with their re-projections over them; the user's layout is remembered."""
-        nodes = self.filmNodes()
+        nodes = self.shownFilms()
         if not nodes:
             return
         previous = switch_to_film_layout(len(nodes))
@@ -98,6 +102,10 @@ class CasePanel(ABC):
             overlays = [node for node in self.parameterNode.reprojections if node is not None]
         films = [(node, radiograph_from_node(node).geometry) for node in nodes]
         show_films(films, overlays, self.parameterNode.overlayOpacity)
+
+    def blendFilms(self, opacity: float) -> None:
+        """0 shows the films, 1 their re-projections."""
+        blend_films(opacity)
 
     def say(self, text: str) -> None:
         """A line for the user."""

@@ -83,7 +83,7 @@ class FilmRow:
         self.assumptions.text = assumption_line(radiograph)
         self.assumptions.setVisible(bool(self.assumptions.text))
         for label in (self.geometry, self.assumptions):
-            label.setMinimumHeight(label.heightForWidth(TEXT_WIDTH_PX))
+            label.setMinimumHeight(max(0, label.heightForWidth(TEXT_WIDTH_PX)))
         standard = radiograph.view in VIEW_NAMES and bool(radiograph.geometry.assumed)
         self.assumedControls.setVisible(standard)
         if standard:

@@ -16,16 +16,29 @@ Callbacks = Mapping[str, Callable[..., None]]
 class JobBar:
     """Drives applyButton, cancelButton, progressBar, statusLabel and runOnCpuButton."""
 
-    def __init__(self, ui: Any, client: Any, on_apply: Callable[[], None], on_run_on_cpu: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        client: Any,
+        on_apply: Callable[[], None],
+        on_run_on_cpu: Callable[[], None],
+        on_running: Callable[[], None] = lambda: None,
+    ) -> None:
         self.ui = ui
         self.client = client
         self._allowed = (False, "")
         self._running = False
+        self._on_running = on_running
         ui.applyButton.connect("clicked(bool)", lambda _checked=False: on_apply())
         ui.runOnCpuButton.connect("clicked(bool)", lambda _checked=False: on_run_on_cpu())
         ui.cancelButton.connect("clicked(bool)", self.cancel)
         self.tools = ToolButtons(ui, client, on_status=self.say, on_installed=self._show_buttons)
         self.idle()
+
+    @property
+    def running(self) -> bool:
+        """Whether a job runs; ``on_running`` tells when that changes."""
+        return self._running
 
     def allow(self, ready: bool, reason: str) -> None:
         """Whether the case can run, and why not."""
@@ -36,10 +49,10 @@ class JobBar:
         """Start a job; ``start`` gets the callbacks ``on_progress``, ``on_result`` and ``on_error``."""
         self._running = True
         self.ui.runOnCpuButton.setVisible(False)
-        self.ui.progressBar.setVisible(True)
         self.ui.progressBar.setValue(0)
         self.say(_("Starting ..."))
         self._show_buttons()
+        self._on_running()
 
         def done(result: Any) -> None:
             self.idle()
@@ -56,9 +69,10 @@ class JobBar:
 
     def idle(self) -> None:
         """No job runs."""
-        self._running = False
-        self.ui.progressBar.setVisible(False)
+        was_running, self._running = self._running, False
         self._show_buttons()
+        if was_running:
+            self._on_running()
 
     def say(self, text: str) -> None:
         """A line under the buttons."""
@@ -88,3 +102,4 @@ class JobBar:
         self.ui.applyButton.enabled = ready and not self._running
         self.ui.applyButton.toolTip = _("A job is running.") if self._running else reason
         self.ui.cancelButton.enabled = self._running
+        self.ui.progressBar.setVisible(self._running)

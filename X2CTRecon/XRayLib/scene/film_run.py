@@ -1,0 +1,70 @@
+"""Runs of X-rays: a sequence of films in a browser, and the frame that films without one belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from XRayLib.radiograph import Radiograph
+from XRayLib.scene.provenance import read_json_attribute, write_attributes
+from XRayLib.scene.radiograph_nodes import put_radiograph
+
+
+def put_film_run(name: str, radiographs: Iterable[Radiograph], browser: Any = None) -> tuple[Any, Any]:
+    """A sequence of films, one per radiograph, in ``browser`` or a new one; returns browser and film.
+
+    The film is a radiograph node that shows the browser's present frame.
+    """
+    import slicer
+
+    film = None
+    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", name + " X-rays")
+    sequence.SetIndexName("frame")
+    sequence.SetIndexUnit("")
+    for index, radiograph in enumerate(radiographs):
+        film = put_radiograph(radiograph, name, film)
+        sequence.SetDataNodeAtValue(film, _index_value(browser, index))
+    if browser is None:
+        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", name + " run")
+        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    else:
+        browser.AddSynchronizedSequenceNode(sequence)
+    browser.AddProxyNode(film, sequence, False)
+    browser.SetOverwriteProxyName(sequence, False)
+    browser.SetSelectedItemNumber(0)
+    return browser, film
+
+
+def _index_value(browser: Any, index: int) -> str:
+    return str(index) if browser is None else browser.GetMasterSequenceNode().GetNthIndexValue(index)
+
+
+def is_run_of(browser: Any, films: Sequence[Any]) -> bool:
+    """Whether the browser changes one of the films."""
+    return browser is not None and any(browser.GetSequenceNode(film) is not None for film in films)
+
+
+def frame_of(film: Any) -> int:
+    """The frame, from 1, that a film belongs to; films of one frame were taken at the same time."""
+    return int(read_json_attribute(film, "Frame", 1))
+
+
+def set_frame(film: Any, frame: int) -> None:
+    """Say which frame, from 1, a film belongs to."""
+    if frame_of(film) != frame:
+        write_attributes(film, {"Frame": int(frame)})
+
+
+def frame_values(films: Sequence[Any], browser: Any) -> list[str]:
+    """The frames of a case: index values of the run, else the numbers the films were given."""
+    if is_run_of(browser, films):
+        master = browser.GetMasterSequenceNode()
+        return [master.GetNthIndexValue(index) for index in range(master.GetNumberOfDataNodes())]
+    return [str(number) for number in sorted({frame_of(film) for film in films})]
+
+
+def films_at(films: Sequence[Any], browser: Any, value: str) -> list[Any]:
+    """The films of one frame; those of a run show it once the browser does."""
+    if is_run_of(browser, films):
+        return list(films)
+    return [film for film in films if str(frame_of(film)) == value]

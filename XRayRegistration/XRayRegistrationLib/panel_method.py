@@ -1,0 +1,48 @@
+"""Choice of the registration method, with what it is in words."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+from XRayLib.registry import methods
+
+DEFAULT_METHOD = "intensity"
+
+
+class PoseMethodChoice:
+    """Fills methodComboBox with the registered methods that return a pose; ``on_changed(method_id)`` on a choice."""
+
+    def __init__(self, ui: Any, on_changed: Callable[[str], None]) -> None:
+        self.ui = ui
+        self._on_changed = on_changed
+        found = [method for method in methods().values() if method.returns == "pose"]
+        self.poseMethods = sorted(found, key=lambda method: (method.id != DEFAULT_METHOD, method.title))
+        for method in self.poseMethods:
+            ui.methodComboBox.addItem(method.title, method.id)
+        ui.methodComboBox.connect("currentIndexChanged(int)", self._changed)
+        self._show_card()
+
+    @property
+    def method(self) -> Any:
+        """The chosen method; None when there is none at all."""
+        index = self.ui.methodComboBox.currentIndex
+        return self.poseMethods[index] if 0 <= index < len(self.poseMethods) else None
+
+    def select(self, method_id: str) -> None:
+        """Show a choice that comes from the parameter node."""
+        identifiers = [method.id for method in self.poseMethods]
+        if method_id in identifiers and identifiers.index(method_id) != self.ui.methodComboBox.currentIndex:
+            self.ui.methodComboBox.setCurrentIndex(identifiers.index(method_id))
+
+    def _changed(self, _index: int) -> None:
+        self._show_card()
+        if self.method is not None:
+            self._on_changed(self.method.id)
+
+    def _show_card(self) -> None:
+        if self.method is not None:
+            citation = f"<br><i>{html.escape(self.method.citation)}</i>" if self.method.citation else ""
+            self.ui.methodComboBox.toolTip = f"<p>{html.escape(self.method.summary)}{citation}</p>"
+            self.ui.methodCardLabel.text = html.escape(self.method.summary.partition(". ")[0].rstrip(".") + ".")
