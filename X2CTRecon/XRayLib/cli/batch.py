@@ -13,22 +13,35 @@ import typer
 from XRayLib.case import Options
 from XRayLib.cli.output import DeviceOption, JsonFlag, json_ready, reporting
 from XRayLib.cli.reconstruct import load_case, reconstruct_case, save_result
-from XRayLib.errors import InputError, MissingDependencyError, XRay3DError
+from XRayLib.cli.registration_case import DEFAULT_METHOD as DEFAULT_REGISTRATION
+from XRayLib.cli.registration_case import is_accepted, load_registration_case, register_case, save_registration
+from XRayLib.errors import InputError, MissingDependencyError, RefusedError, XRay3DError
+from XRayLib.radiograph import parse_view_argument
+
+DEFAULT_RECONSTRUCTION = "x2ct-cnn"
+FILE_COLUMNS = ("prior_ct", "ct", "initial", "landmarks")
+"""Beside view1, view2, ...: relative paths in them are taken from the table's folder."""
 
 
 def batch(
     cases: Annotated[
-        Path, typer.Argument(help="CSV with columns id, view1, view2, ... and optional method, model, prior_ct.")
+        Path,
+        typer.Argument(
+            help="CSV with columns id, view1, view2, ... and optional method, model, prior_ct; with a ct, and optional "
+            "initial and landmarks, a row is a registration."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder: one volume and one .json per case.")],
-    method_id: Annotated[str, typer.Option("--method")] = "x2ct-cnn",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder: a volume or pose and a .json per case.")],
+    method_id: Annotated[
+        str, typer.Option("--method", help=f"Default: {DEFAULT_RECONSTRUCTION}, or {DEFAULT_REGISTRATION} with a ct.")
+    ] = "",
     ray: Annotated[
         str, typer.Option("--ray", help="Ray cluster address, or 'local'; empty runs one case at a time.")
     ] = "",
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:
-    """Reconstruct every case of a table. Cases whose .json says "ok" are skipped, so a stopped batch goes on."""
+    """Reconstruct or register the cases of a table. Those whose .json says "ok" are skipped, so a batch goes on."""
     with reporting(as_json) as out:
         rows = read_cases(cases)
         output.mkdir(parents=True, exist_ok=True)
@@ -61,27 +74,52 @@ def read_cases(path: Path) -> list[dict[str, str]]:
     if any(Path(name).name != name for name in identifiers):
         raise InputError(f"{path.name}: an id must be a plain name without slashes.")
     for row in rows:
-        for key in [key for key in row if row[key] and (key.startswith("view") or key == "prior_ct")]:
+        for key in [key for key in row if row[key] and (key.startswith("view") or key in FILE_COLUMNS)]:
             row[key] = row[key] if Path(row[key]).is_absolute() else str(path.resolve().parent / row[key])
     return rows
 
 
 def run_row(row: dict[str, str], output: Path, method_id: str, device: str) -> dict[str, Any]:
-    """Reconstruct one row; the outcome, also written as ``<id>.json``, tells success or the reason of failure."""
+    """Run one row; the outcome, also written as ``<id>.json``, tells success or the reason of failure."""
     outcome: dict[str, Any] = {"id": row["id"], "status": "ok"}
+    run = _register if row.get("ct") else _reconstruct
     try:
         views = [row[key] for key in sorted(row) if key.startswith("view") and row[key]]
-        case = load_case(views, Path(row["prior_ct"]) if row.get("prior_ct") else None, row.get("body_part", ""))
         options = Options(device=device, bundle=row.get("model", ""))
-        result = reconstruct_case(case, row.get("method") or method_id, options, lambda _fraction, _stage: None)
-        save_result(result, output / f"{row['id']}.nii.gz", None)
-        outcome |= {"quality": result.quality, "warnings": result.warnings, "provenance": result.provenance}
+        outcome |= run(row, views, output, row.get("method") or method_id, options)
     except XRay3DError as error:
         outcome |= {"status": error.code, "message": str(error)}
     except Exception as error:  # one bad case never stops the rest
         outcome |= {"status": "failed", "message": f"{type(error).__name__}: {error}"}
     (output / f"{row['id']}.json").write_text(json.dumps(json_ready(outcome), indent=1), encoding="utf-8")
     return outcome
+
+
+def _reconstruct(row: dict[str, str], views: list[str], output: Path, method_id: str, options: Options) -> dict:
+    case = load_case(views, Path(row["prior_ct"]) if row.get("prior_ct") else None, row.get("body_part", ""))
+    result = reconstruct_case(case, method_id or DEFAULT_RECONSTRUCTION, options, _unheard)
+    save_result(result, output / f"{row['id']}.nii.gz", None)
+    return {"quality": result.quality, "warnings": result.warnings, "provenance": result.provenance}
+
+
+def _register(row: dict[str, str], views: list[str], output: Path, method_id: str, options: Options) -> dict:
+    """``<id>.pose.json`` and, when accepted, ``<id>.tfm``; a refused pose is written and told as status "refused"."""
+    from XRayLib.ct import load_ct
+
+    initial, landmarks = (Path(row[key]) if row.get(key) else None for key in ("initial", "landmarks"))
+    case = load_registration_case(load_ct(Path(row["ct"])), views, initial=initial, landmarks=landmarks)
+    result = register_case(case, method_id or DEFAULT_REGISTRATION, options, _unheard)
+    images = [Path(parse_view_argument(view)[0]).name for view in views]
+    poses = [output / f"{row['id']}{suffix}" for suffix in (".pose.json", ".tfm")]
+    save_registration(result, case, images, *poses)
+    told = {"quality": result.quality, "warnings": result.warnings, "ct_to_world": result.ct_to_world}
+    if not is_accepted(result):
+        told |= {"status": RefusedError.code, "message": result.pose_quality.reason}
+    return told
+
+
+def _unheard(_fraction: float, _stage: str) -> None:
+    """A batch tells of whole cases only."""
 
 
 def _finished(path: Path) -> bool:

@@ -11,19 +11,25 @@ from typing import Any
 import numpy as np
 
 from XRayLib.case import Result, View
-from XRayLib.report.pictures import CT_RANGE_HU, grey_png, orthogonal_slices, signed_png
+from XRayLib.report.pictures import CT_RANGE_HU, contour_png, grey_png, orthogonal_slices, signed_png
+from XRayLib.report.pose_values import pose_values
 
 STATEMENT = (
     "Research use only. Not a medical device. A projection adds up everything along its rays: depth along a ray and "
     "internal detail in this volume are plausible estimates learned from other patients. Lesions may be missing or "
     "invented; do not measure or diagnose from it."
 )
+POSE_STATEMENT = (
+    "Research use only. Not a medical device. The pose is where this CT's projection matches the X-rays best; it "
+    "cannot tell that the anatomy has changed since the CT. Look at the contours on every X-ray before relying on it."
+)
 
 
 def write_report(result: Result, folder: Path, figures: dict[str, Path] | None = None) -> Path:
     """Write ``report.html`` and, per view, ``view<N>_reprojection.nrrd`` and ``view<N>_residual.nrrd``.
 
-    ``figures`` are further pictures (title -> PNG file), shown first. Returns the path of the HTML file.
+    A result with a pose gets the report of a registration. ``figures`` are further pictures (title -> PNG file), shown
+    first. Returns the path of the HTML file.
     """
     import jinja2
 
@@ -33,11 +39,14 @@ def write_report(result: Result, folder: Path, figures: dict[str, Path] | None =
     )
     for index, view in enumerate(result.views, start=1):
         _save_images(view, folder, index)
-    html = environment.get_template("report.html").render(
+    is_pose = result.ct_to_world is not None
+    html = environment.get_template("pose_report.html" if is_pose else "report.html").render(
         method=result.method,
-        statement=STATEMENT,
+        statement=POSE_STATEMENT if is_pose else STATEMENT,
+        subject="CT" if is_pose else "volume",
+        pose=pose_values(result) if is_pose else None,
         figures=[(title, _embedded(path)) for title, path in (figures or {}).items()],
-        views=[_view_values(view) for view in result.views],
+        views=[_view_values(view, with_contours=is_pose) for view in result.views],
         slices=_slices(result),
         warnings=result.warnings,
         quality=result.quality,
@@ -48,7 +57,7 @@ def write_report(result: Result, folder: Path, figures: dict[str, Path] | None =
     return path
 
 
-def _view_values(view: View) -> dict[str, Any]:
+def _view_values(view: View, with_contours: bool) -> dict[str, Any]:
     film, mask = view.radiograph.line_integral, view.radiograph.mask
     gain, offset = view.fitted_gain_offset
     fitted = gain * view.reprojection + offset
@@ -58,6 +67,7 @@ def _view_values(view: View) -> dict[str, Any]:
     return {
         "name": view.radiograph.view or "view",
         "film": grey_png(film, low, high),
+        "contours": contour_png(film, low, high, fitted) if with_contours else "",
         "reprojection": grey_png(fitted, low, high),
         "residual_picture": signed_png(residual, 0.5 * (high - low)),
         "residual": view.residual,

@@ -1,0 +1,1 @@
+"""Methods that place a CT on films as the tests want."""
