@@ -89,6 +89,11 @@ def run_all(
             pool.shutdown(cancel_futures=True)
 
 
+def has_failed(row: dict[str, Any]) -> bool:
+    """Whether a case that can be registered was refused, or is off by more than 2 mm."""
+    return not row["negative"] and (not row["accepted"] or row["final"]["mtre_mm"] > 2.0)
+
+
 def told(row: dict[str, Any]) -> str:
     """A row in words, for the one who watches."""
     final, initial = row.get("final"), row["initial"]
@@ -113,6 +118,7 @@ def main() -> None:
     parser.add_argument("--method", default="intensity")
     parser.add_argument("--extra", type=json.loads, default={"initialisation": "search"}, help="options as JSON")
     parser.add_argument("--start", choices=STARTS, default="nominal")
+    parser.add_argument("--failed-in", type=Path, help="only the cases that are refused or above 2 mm in these rows")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--processes", type=int, default=1, help="set OMP_NUM_THREADS to the threads of each")
     parser.add_argument("--minutes", type=float, default=1e9, help="start no case after this time")
@@ -126,6 +132,9 @@ def main() -> None:
         for case in proof_cases(cts, asked.count, asked.seed, kind, asked.first)
         if asked.views in ("", case.views) and asked.realism in ("", case.realism)
     ]
+    if asked.failed_in is not None:
+        failed = {row["key"] for row in rows_of(asked.failed_in) if has_failed(row)}
+        cases = [case for case in cases if case.key in failed]
     options = Options(device=asked.device, extra=asked.extra)
     for row in run_all(cases, asked.out, asked.method, options, asked.start, asked.processes, asked.minutes):
         print(told(row), flush=True)  # noqa: T201
