@@ -157,6 +157,31 @@ class WorkerClient(Connection):
         if self._put_jobs.pop(volume_id, None) is not None:
             self.submit(Job("remove_volume", {"volume_id": volume_id}))
 
+    def prepare_patient(
+        self,
+        ct: Volume,
+        what: str,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        resume: bool = True,
+        on_progress: OnProgress = _ignore,
+        on_result: OnResult = _ignore,
+        on_error: OnError = _ignore,
+    ) -> Job:
+        """Train the method ``what`` for this CT; a cancel keeps what was learned for the next time.
+
+        ``on_result`` gets what :meth:`preparation_state` gives. Use a client of its own: it takes long.
+        """
+        params = {"what": what, "settings": dict(settings or {}), "resume": resume}
+        job = Job("prepare_patient", params, on_progress, on_result, on_error, volume_writer(ct))
+        return self.submit(job)
+
+    def preparation_state(self, ct: Volume, *, on_result: OnResult = _ignore, on_error: OnError = _ignore) -> Job:
+        """What has been trained for this CT; ``on_result`` gets a state for each method that is prepared, by its id."""
+        write = volume_writer(ct)
+        job = Job("preparation_state", {}, on_result=on_result, on_error=on_error, write=write)
+        return self.submit(job)
+
     def request(
         self,
         kind: str,
@@ -222,14 +247,21 @@ class WorkerClient(Connection):
         return arrived or not job.finished
 
     def _put_volume(self, volume_id: str, volume: Volume, on_error: OnError) -> None:
-        def write(folder: Path) -> None:
-            from XRayLib.jobs.array_files import write_document
-            from XRayLib.jobs.case_files import VOLUME_FORMAT, volume_document
-
-            write_document(folder, "volume", {"format": VOLUME_FORMAT, **volume_document(folder, "voxels", volume)})
-
-        job = Job("put_volume", {"volume_id": volume_id}, on_error=on_error, write=write, channel=f"put {volume_id}")
+        write, params = volume_writer(volume), {"volume_id": volume_id}
+        job = Job("put_volume", params, on_error=on_error, write=write, channel=f"put {volume_id}")
         self._put_jobs[volume_id] = (volume, self.submit(job))
+
+
+def volume_writer(volume: Volume) -> Callable[[Path], None]:
+    """What puts ``volume.json`` and its voxels into a job's folder."""
+
+    def write(folder: Path) -> None:
+        from XRayLib.jobs.array_files import write_document
+        from XRayLib.jobs.case_files import VOLUME_FORMAT, volume_document
+
+        write_document(folder, "volume", {"format": VOLUME_FORMAT, **volume_document(folder, "voxels", volume)})
+
+    return write
 
 
 def _read_radiograph(folder: Path, value: Any) -> LoadedRadiograph:

@@ -21,6 +21,8 @@ _HOMES = {
     "remove_model": "models",
     "probe_devices": "models",
     "evaluate": "evaluation",
+    "prepare_patient": "preparation",
+    "preparation_state": "preparation",
 }
 
 

@@ -1,0 +1,1 @@
+"""From films to a first pose through networks that know one patient."""

@@ -1,0 +1,87 @@
+"""What the two learned registrations share: a network prepared for the patient, a start, the common refinement."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from XRayLib.case import Case, Options, Result
+from XRayLib.ct import Volume
+from XRayLib.prepared_method import PreparedMethod
+from XRayLib.registry import Needs, Progress
+
+from XRayRegistrationLib.learned.predict import Prediction
+from XRayRegistrationLib.learned.prepared_model import PreparedModel, prepared_model
+from XRayRegistrationLib.preparation import preparation_state, prepare_patient
+
+PREDICTED = 0.15
+"""Share of the progress when the start is there."""
+
+
+class LearnedRegistration(PreparedMethod):
+    """Subclasses say how the network's answer becomes candidate poses."""
+
+    returns: ClassVar[str] = "pose"
+    needs: ClassVar[Needs] = Needs(min_views=1, max_views=10, ct=True)
+
+    @abstractmethod
+    def predict(self, model: PreparedModel, case: Case, waiting: Callable[[], None]) -> Prediction:
+        """Candidate poses for the case; calls ``waiting`` while it computes. RefusedError when there is none."""
+
+    def prepare(self, ct: Volume, settings: Mapping[str, Any], progress: Progress, *, resume: bool = True) -> Path:
+        """See :func:`XRayRegistrationLib.preparation.prepare_patient`."""
+        return prepare_patient(ct, self.id, settings, progress, resume)
+
+    def preparation_state(self, ct: Volume) -> dict[str, Any]:
+        """See :func:`XRayRegistrationLib.preparation.preparation_state`."""
+        return preparation_state(ct)[self.id]
+
+    def run(self, case: Case, options: Options, progress: Progress) -> Result:
+        """The pose from the network's start, refined and judged as by ``intensity``.
+
+        Raises
+        ------
+        InputError
+            When the patient has not been prepared.
+        RefusedError
+            When the network's answer is no pose.
+        """
+        from XRayRegistrationLib.rigid.registration import register_rigid
+
+        started = time.perf_counter()
+        progress(0.0, "Opening the patient's network")
+        model = prepared_model(case, self.id, self.title, options)
+        progress(0.05, "Predicting the pose")
+        found = self.predict(model, case, lambda: progress(0.1, "Predicting the pose"))
+        seconds = round(time.perf_counter() - started, 3)
+        result = register_rigid(
+            case,
+            options,
+            lambda fraction, stage: progress(PREDICTED + (1 - PREDICTED) * fraction, stage),
+            starts=list(found.starts),
+            method=self.id,
+        )
+        return self._completed(result, found, model, seconds)
+
+    def _completed(self, result: Result, found: Prediction, model: PreparedModel, seconds: float) -> Result:
+        """The result with what the network saw, its time and where it came from."""
+        quality = result.pose_quality
+        if quality is not None:
+            quality = dataclasses.replace(quality, seconds={"prediction": seconds, **quality.seconds})
+        bundle = model.session.bundle
+        return dataclasses.replace(
+            result,
+            pose_quality=quality,
+            point_cloud=found.point_cloud,
+            warnings=(*result.warnings, *model.session.fallbacks),
+            provenance={
+                **result.provenance,
+                "bundle": {"id": bundle.id, "version": bundle.version, "sha256": bundle.sha256},
+                "validation": dict(model.validation),
+                "seconds_prediction": seconds,
+            },
+        )
