@@ -10,7 +10,6 @@ from slicer.i18n import tr as _
 from XRayLib.case import PointCloud, Result
 from XRayLib.errors import XRay3DError
 from XRayLib.geometry import isocenter_of
-from XRayLib.jobs import WorkerClient
 from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.film_views import show_in_slices
 from XRayLib.scene.matrices import local_to_world
@@ -35,14 +34,12 @@ from XRayRegistrationLib.panel_start import start_hint
 
 
 class RegistrationPanel(CasePanel):
-    """A CT on films. The clients are injected so that tests drive the panel with workers of their own."""
+    """A CT on films."""
 
     no_result = _("Choose a CT and add an X-ray.")
 
-    def __init__(
-        self, ui: Any, client: WorkerClient | None = None, preparation_client: WorkerClient | None = None
-    ) -> None:
-        super().__init__(ui, client or gui_client())
+    def __init__(self, ui: Any) -> None:
+        super().__init__(ui, gui_client())
         self._drawn: tuple | None = None
         self.frames = FramePanel(ui, self.filmNodes, on_shown=self._frame_shown)
         self.pose = PoseControls(ui, on_moved=self._moved)
@@ -56,7 +53,7 @@ class RegistrationPanel(CasePanel):
             ui, self.frames.films, on_changed=self._landmarks_changed, on_place=self.runs.placeByLandmarks
         )
         self.runAdding = RunAdding(ui, self.client, on_added=self._run_added, on_status=self.say)
-        self.preparation = PreparationPanel(ui, preparation_client or gui_client, self._ct_volume)
+        self.preparation = PreparationPanel(ui, gui_client, self._ct_volume, lambda: self.runs.device.value)
         ui.showButton.connect("clicked(bool)", lambda _checked=False: self.showFilms())
         ui.centerButton.connect("clicked(bool)", self.centerOnFilms)
         for section in (ui.ctCollapsibleButton, ui.registerCollapsibleButton, ui.sequenceCollapsibleButton):
@@ -66,7 +63,7 @@ class RegistrationPanel(CasePanel):
 
     def parameterNodeReplaced(self, node: Any) -> None:
         """Every part works on the new node; without one, filling the sliders one by one cannot move the CT."""
-        for part in (self.pose, self.landmarks, self.frames, self.decision, self.preparation):
+        for part in (self.pose, self.attached, self.landmarks, self.frames, self.decision, self.preparation):
             part.follow(node)
         self._drawn = None
         if node is not None:
@@ -91,6 +88,7 @@ class RegistrationPanel(CasePanel):
         self._show_card()
         if node.pointCloud is not None and node.pointCloud.GetDisplayNode() is not None:
             node.pointCloud.GetDisplayNode().SetVisibility(node.showPointCloud)
+        self.overlays.keep(shown)
         self.overlays.draw(node.overlayMode.value, node.overlayOpacity)
         self.preparation.refresh()
         self.reproject()
@@ -233,7 +231,7 @@ class RegistrationPanel(CasePanel):
         """The scene closes: a running job's result has nowhere to go."""
         super().forgetScene()
         self.live.forget()
-        self.overlays.forget()
+        self.overlays.keep([])
         self.runs.bar.allow(False, _("The scene is closing."))
         self.runs.bar.idle()
         self.ui.cardLabel.text = ""

@@ -9,6 +9,8 @@ import qt
 import slicer
 from XRayLib.scene.provenance import read_attribute
 
+from XRayRegistrationLib.panel_observers import NodeObservers
+
 MOVABLE = (
     "vtkMRMLSegmentationNode",
     "vtkMRMLModelNode",
@@ -16,6 +18,8 @@ MOVABLE = (
     "vtkMRMLMarkupsNode",
 )
 ROW_PX = 24
+LATER_MS = 200
+"""Nodes that come one after the other are listed together, once they have their names."""
 
 
 class AttachedNodes:
@@ -26,58 +30,75 @@ class AttachedNodes:
         self._transform = transform
         self._ensure_transform = ensure_transform
         self._updating = False
+        self._has_ct = False
+        self._later = qt.QTimer()
+        self._later.setSingleShot(True)
+        self._later.setInterval(LATER_MS)
+        self._later.connect("timeout()", self._show)
+        scene = slicer.vtkMRMLScene
+        self._observers = NodeObservers((scene.NodeAddedEvent, scene.NodeRemovedEvent), self._later.start)
         ui.attachedList.connect("itemChanged(QListWidgetItem*)", self._ticked)
+
+    def follow(self, parameter_node: Any) -> None:
+        """Watch the scene while there is a parameter node."""
+        self._later.stop()
+        self._has_ct = False
+        self._observers.observe([] if parameter_node is None else [slicer.mrmlScene])
 
     def candidates(self) -> list[Any]:
         """Nodes of the scene that can move with a CT, without those that this extension made."""
         found = {}
         for class_name in MOVABLE:
             for node in slicer.util.getNodesByClass(class_name):
-                if not node.GetHideFromEditors() and not _is_own(node):
+                if not node.GetHideFromEditors() and not read_attribute(node, "Kind"):
                     found[node.GetID()] = node
         return sorted(found.values(), key=lambda node: node.GetName().lower())
 
-    def attached(self) -> list[Any]:
-        """Those that move with the CT now."""
-        transform = self._transform()
-        return [] if transform is None else [n for n in self.candidates() if _is_under(n, transform)]
-
     def refresh(self, has_ct: bool) -> None:
         """Show the scene's nodes, ticked when they are under the pose transform."""
-        transform, nodes = self._transform(), self.candidates() if has_ct else []
-        wanted = [(node.GetID(), node.GetName(), _is_under(node, transform)) for node in nodes]
-        for widget in (self.ui.attachedList, self.ui.attachedLabel):
-            widget.setVisible(bool(wanted))
-        self.ui.attachedHintLabel.setVisible(not wanted)
-        rows = [self.ui.attachedList.item(row) for row in range(self.ui.attachedList.count)]
-        if [(item.data(qt.Qt.UserRole), item.text(), item.checkState() == qt.Qt.Checked) for item in rows] == wanted:
+        self._has_ct = has_ct
+        self._show()
+
+    def _show(self) -> None:
+        if self._updating:
             return
         self._updating = True
+        try:
+            nodes, rows = self.candidates() if self._has_ct else [], self.ui.attachedList
+            for widget in (rows, self.ui.attachedLabel):
+                widget.setVisible(bool(nodes))
+            self.ui.attachedHintLabel.setVisible(not nodes)
+            shown = [rows.item(row).data(qt.Qt.UserRole) for row in range(rows.count)]
+            if shown != [node.GetID() for node in nodes]:
+                self._fill(nodes)
+            transform = self._transform() if nodes else None
+            for row, node in enumerate(nodes):
+                rows.item(row).setText(node.GetName())
+                rows.item(row).setCheckState(qt.Qt.Checked if _is_under(node, transform) else qt.Qt.Unchecked)
+        finally:
+            self._updating = False
+
+    def _fill(self, nodes: list[Any]) -> None:
         self.ui.attachedList.clear()
-        for node_id, name, is_under in wanted:
-            item = qt.QListWidgetItem(name)
-            item.setData(qt.Qt.UserRole, node_id)
+        for node in nodes:
+            item = qt.QListWidgetItem(node.GetName())
+            item.setData(qt.Qt.UserRole, node.GetID())
             item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsUserCheckable)
-            item.setCheckState(qt.Qt.Checked if is_under else qt.Qt.Unchecked)
             self.ui.attachedList.addItem(item)
-        self.ui.attachedList.setFixedHeight(ROW_PX * min(max(len(wanted), 1), 4) + 6)
-        self._updating = False
+        self.ui.attachedList.setFixedHeight(ROW_PX * min(max(len(nodes), 1), 4) + 6)
 
     def _ticked(self, item: Any) -> None:
         if self._updating:
             return
         node = slicer.mrmlScene.GetNodeByID(item.data(qt.Qt.UserRole))
-        if node is None:
-            return
-        if item.checkState() == qt.Qt.Checked:
-            node.SetAndObserveTransformNodeID(self._ensure_transform().GetID())
-        else:
-            node.SetAndObserveTransformNodeID(None)
+        is_ticked = item.checkState() == qt.Qt.Checked
+        self._updating = True  # the list must not change while it tells of a change
+        try:
+            if node is not None:
+                node.SetAndObserveTransformNodeID(self._ensure_transform().GetID() if is_ticked else None)
+        finally:
+            self._updating = False
 
 
 def _is_under(node: Any, transform: Any) -> bool:
     return transform is not None and node.GetTransformNodeID() == transform.GetID()
-
-
-def _is_own(node: Any) -> bool:
-    return bool(read_attribute(node, "Kind")) or node.GetName().endswith(" set-up")

@@ -15,11 +15,8 @@ def show_handles(transform: Any, pivot_mm: np.ndarray, visible: bool) -> None:
             return
         transform.CreateDefaultDisplayNodes()
         display = transform.GetDisplayNode()
-    if hasattr(transform, "SetCenterOfTransformation"):
-        center = [0.0, 0.0, 0.0]
-        transform.GetCenterOfTransformation(center)
-        if not np.allclose(center, pivot_mm):
-            transform.SetCenterOfTransformation(*(float(value) for value in pivot_mm))
+    if not np.allclose(transform.GetCenterOfTransformation(), pivot_mm):
+        transform.SetCenterOfTransformation(*(float(value) for value in pivot_mm))
     if bool(display.GetEditorVisibility()) != visible:
         display.SetEditorScalingEnabled(False)
         display.SetEditorVisibility(visible)

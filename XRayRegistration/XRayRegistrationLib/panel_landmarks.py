@@ -41,7 +41,8 @@ class LandmarkPanel:
         self._node: Any = None
         markups = slicer.vtkMRMLMarkupsNode
         events = (markups.PointAddedEvent, markups.PointModifiedEvent, markups.PointRemovedEvent)
-        self._observers = NodeObservers(events, self._points_changed)
+        self._lists = NodeObservers(events, self._points_changed)
+        self._references = NodeObservers((slicer.vtkMRMLNode.ReferenceAddedEvent,), self._points_changed)
         self.picking = Picking(ui.pickButton, self._target_list)
         ui.landmarkTargetComboBox.connect("currentIndexChanged(int)", self.picking.retarget)
         ui.removeLandmarkButton.connect("clicked(bool)", self.removeSelected)
@@ -52,7 +53,8 @@ class LandmarkPanel:
     def follow(self, parameter_node: Any) -> None:
         """Work on this parameter node, or on none."""
         self._node = parameter_node
-        self._observers.observe([])
+        self._lists.observe([])
+        self._references.observe([])
         if parameter_node is None:
             self.picking.stop()
 
@@ -64,7 +66,6 @@ class LandmarkPanel:
         """Show targets, table and what is missing."""
         films, ct = self._films(), self._node.ctVolume
         self._fill_targets(films)
-        self._observers.observe([self._node.ctLandmarks, *(film_landmarks(film, create=False) for film in films)])
         self._restrict_to_views(films)
         usable = ct is not None and bool(films)
         self.ui.pickButton.enabled = usable
@@ -78,6 +79,8 @@ class LandmarkPanel:
     def showTable(self) -> None:
         """Rows and distances for the present pose."""
         films, ct = self._films(), self._node.ctVolume
+        self._references.observe(films)  # a film's list is made when its first point is picked
+        self._lists.observe([self._node.ctLandmarks, *(film_landmarks(film, create=False) for film in films)])
         landmarks = self.landmarks()
         distances = np.full(landmarks.pixels.shape[:2], np.nan)
         if ct is not None:
@@ -152,6 +155,7 @@ class LandmarkPanel:
 
     def _points_changed(self) -> None:
         if self._node is not None:
+            self._restrict_to_views(self._films())
             self.showTable()
             self._on_changed()
 

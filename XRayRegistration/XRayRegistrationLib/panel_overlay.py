@@ -36,15 +36,14 @@ class FilmOverlays:
             else _("Choose the overlay Blend to use the slider.")
         )
         for index, shown in enumerate(self._latest):
-            if shown.film.GetScene() is None:
-                continue
             if mode != CONTOURS:
                 hide_contours(shown.film)
             _DRAW[mode](index, shown, opacity)
 
-    def forget(self) -> None:
-        """The scene closes."""
-        self._latest = []
+    def keep(self, films: Sequence[Any]) -> None:
+        """Forget the re-projections of all other films."""
+        ids = {film.GetID() for film in films}
+        self._latest = [shown for shown in self._latest if shown.film.GetID() in ids]
 
 
 def _blend(index: int, shown: Reprojected, opacity: float) -> None:

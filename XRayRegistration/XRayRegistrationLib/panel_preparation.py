@@ -8,26 +8,28 @@ from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
+from XRayLib.prepared_method import PreparedMethod
 from XRayLib.registry import methods
-
-PREPARED_METHODS = ("pose-regression", "scene-coordinates")
 
 
 class PreparationPanel:
-    """Drives the Prepare section. ``client`` is a worker client or a function that makes one when it is needed."""
+    """Drives the Prepare section. ``make_client`` gives a worker client when it is first needed; ``device`` its GPU."""
 
-    def __init__(self, ui: Any, client: Any, ct_volume: Callable[[], Any]) -> None:
+    def __init__(
+        self, ui: Any, make_client: Callable[[], Any], ct_volume: Callable[[], Any], device: Callable[[], str]
+    ) -> None:
         self.ui = ui
-        self._client = None if callable(client) else client
-        self._make_client = client
+        self._client: Any = None
+        self._make_client = make_client
         self._ct_volume = ct_volume
+        self._device = device
         self._node: Any = None
         self._running = False
         self._asked_for: Any = None
         self._state: Mapping[str, Any] = {}
-        titles = {method.id: method.title for method in methods().values()}
-        for method_id in PREPARED_METHODS:
-            ui.prepareComboBox.addItem(titles.get(method_id, method_id), method_id)
+        for method in methods().values():
+            if isinstance(method, PreparedMethod):
+                ui.prepareComboBox.addItem(method.title, method.id)
         ui.prepareComboBox.connect("currentIndexChanged(int)", lambda _index: self.refresh())
         ui.prepareButton.connect("clicked(bool)", self.prepare)
         ui.cancelPreparationButton.connect("clicked(bool)", self.cancel)
@@ -53,7 +55,8 @@ class PreparationPanel:
     def refresh(self) -> None:
         """Show what is prepared, and whether the button can be pressed."""
         volume = None if self._node is None else self._ct_volume()
-        if volume is not None and not self.ui.prepareCollapsibleButton.collapsed and self._asked_for is not volume:
+        is_open = not self.ui.prepareCollapsibleButton.collapsed
+        if volume is not None and is_open and not self._running and self._asked_for is not volume:
             self._ask_state(volume)
         allowed, tip = self._allowed(volume)
         self.ui.prepareButton.enabled, self.ui.prepareButton.toolTip = allowed, tip
@@ -74,7 +77,7 @@ class PreparationPanel:
         self.client.prepare_patient(
             volume,
             self.what,
-            {"minutes": float(self._node.prepareMinutes)},
+            {"minutes": float(self._node.prepareMinutes), "device": self._device()},
             on_progress=self._progress,
             on_result=self._done,
             on_error=self._failed,
@@ -143,13 +146,14 @@ def state_html(state: Mapping[str, Any]) -> str:
     """What is prepared for the CT: nothing, part of it, or all with its measured error."""
     iterations = int(state.get("iterations") or 0)
     if state.get("bundle"):
-        errors = ", ".join(
-            f"{name.replace('_', ' ')} {value:.1f}"
-            for name, value in (state.get("validation") or {}).items()
-            if isinstance(value, int | float)
-        )
         text = _("<b>Prepared</b> with {iterations} iterations.").format(iterations=iterations)
-        return text + (" " + _("Measured on simulated X-rays: {errors}.").format(errors=errors) if errors else "")
+        measured = state.get("validation") or {}
+        error, without = measured.get("mtre_mm"), measured.get("nominal_mtre_mm")
+        if error is not None and without is not None:
+            text += " " + _(
+                "On new simulated X-rays its start is {error:.1f} mm off (median; {without:.0f} mm without it)."
+            ).format(error=error, without=without)
+        return text
     if iterations:
         return _("<b>Begun</b>: {iterations} iterations. Press Prepare to continue.").format(iterations=iterations)
     return _("Not prepared for this CT yet.")

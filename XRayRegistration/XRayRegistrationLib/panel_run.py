@@ -145,7 +145,7 @@ class RegistrationRuns:
             panel.refresh()
             panel.say(finished.summary())
 
-        self.bar.run(sequence.start, done)
+        self.bar.run(sequence.start, done, cancelled=lambda: _("Cancelled.") + " " + sequence.summary())
 
     def _run(self, start: str, device: str | None, method_id: str = "", refine: bool = True) -> None:
         films = self.panel.frames.films()

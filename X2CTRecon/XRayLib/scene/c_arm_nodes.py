@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from XRayLib.geometry import XRayGeometry
+from XRayLib.scene.provenance import write_attributes
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
 
 SOURCE_RADIUS_MM = 12.0
@@ -64,6 +65,7 @@ def put_c_arm(geometry: XRayGeometry, name: str, color: tuple[float, float, floa
         display.SetLineWidth(2)
         display.SetLighting(False)
         display.SetVisibility2D(False)
+        write_attributes(node, {"Kind": "set-up"})
     return node
 
 

@@ -18,9 +18,7 @@ def put_film_run(name: str, radiographs: Iterable[Radiograph], browser: Any = No
     import slicer
 
     film = None
-    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", name + " X-rays")
-    sequence.SetIndexName("frame")
-    sequence.SetIndexUnit("")
+    sequence = new_frame_sequence(name + " X-rays")
     for index, radiograph in enumerate(radiographs):
         film = put_radiograph(radiograph, name, film)
         sequence.SetDataNodeAtValue(film, _index_value(browser, index))
@@ -33,6 +31,18 @@ def put_film_run(name: str, radiographs: Iterable[Radiograph], browser: Any = No
     browser.SetOverwriteProxyName(sequence, False)
     browser.SetSelectedItemNumber(0)
     return browser, film
+
+
+def new_frame_sequence(name: str) -> Any:
+    """An empty sequence over frames, saved with its nodes' attributes, which Slicer's default file formats drop."""
+    import slicer
+
+    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+    sequence.SetIndexName("frame")
+    sequence.SetIndexUnit("")
+    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceStorageNode")
+    sequence.SetAndObserveStorageNodeID(storage.GetID())
+    return sequence
 
 
 def _index_value(browser: Any, index: int) -> str:

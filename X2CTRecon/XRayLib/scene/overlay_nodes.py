@@ -31,7 +31,7 @@ def put_contours(
     film: Any,
     view_node_ids: Sequence[str],
 ) -> Any:
-    """Lines where ``zero_on_edges`` changes its sign, from where they reach ``strongest`` to where they lose half of it.
+    """Lines where ``zero_on_edges`` changes its sign, from where they reach ``strongest`` to half of it.
 
     Both images are (rows, columns) on the detector of ``geometry``. Returns the model node, made once per film.
     """

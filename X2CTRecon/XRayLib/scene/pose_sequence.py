@@ -10,6 +10,7 @@ import numpy as np
 from XRayLib.case import Result
 from XRayLib.jobs.array_files import json_ready
 from XRayLib.jobs.pose_documents import pose_quality_document
+from XRayLib.scene.film_run import new_frame_sequence
 from XRayLib.scene.pose_nodes import STATEMENT, PoseRecord, pose_matrix, pose_record, set_pose_attributes
 from XRayLib.scene.provenance import write_attributes
 
@@ -24,13 +25,9 @@ def add_pose_sequence(browser: Any, transform: Any, first_value: str = "1") -> A
 
     An empty browser gets the sequence as its master, with the transform as it is at ``first_value``.
     """
-    import slicer
-
     sequence = pose_sequence(browser, transform)
     if sequence is None:
-        sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", transform.GetName() + " per frame")
-        sequence.SetIndexName("frame")
-        sequence.SetIndexUnit("")
+        sequence = new_frame_sequence(transform.GetName() + " per frame")
         if browser.GetMasterSequenceNode() is None:
             sequence.SetDataNodeAtValue(transform, first_value)
             browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())

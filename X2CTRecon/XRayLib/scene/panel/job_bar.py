@@ -13,6 +13,10 @@ from XRayLib.scene.panel.tools import ToolButtons
 Callbacks = Mapping[str, Callable[..., None]]
 
 
+def _unchanged() -> str:
+    return _("Cancelled. The scene is unchanged.")
+
+
 class JobBar:
     """Drives applyButton, cancelButton, progressBar, statusLabel and runOnCpuButton."""
 
@@ -29,6 +33,7 @@ class JobBar:
         self._allowed = (False, "")
         self._running = False
         self._on_running = on_running
+        self._cancelled = _unchanged
         ui.applyButton.connect("clicked(bool)", lambda _checked=False: on_apply())
         ui.runOnCpuButton.connect("clicked(bool)", lambda _checked=False: on_run_on_cpu())
         ui.cancelButton.connect("clicked(bool)", self.cancel)
@@ -45,9 +50,18 @@ class JobBar:
         self._allowed = (ready, reason)
         self._show_buttons()
 
-    def run(self, start: Callable[[Callbacks], None], on_done: Callable[[Any], None]) -> None:
-        """Start a job; ``start`` gets the callbacks ``on_progress``, ``on_result`` and ``on_error``."""
+    def run(
+        self,
+        start: Callable[[Callbacks], None],
+        on_done: Callable[[Any], None],
+        cancelled: Callable[[], str] = _unchanged,
+    ) -> None:
+        """Start a job; ``start`` gets the callbacks ``on_progress``, ``on_result`` and ``on_error``.
+
+        ``cancelled()`` is what the user is told after a cancel.
+        """
         self._running = True
+        self._cancelled = cancelled
         self.ui.runOnCpuButton.setVisible(False)
         self.ui.progressBar.setValue(0)
         self.say(_("Starting ..."))
@@ -86,7 +100,7 @@ class JobBar:
     def _failed(self, failure: Any) -> None:
         self.idle()
         if failure.code == "cancelled":
-            self.say(_("Cancelled. The scene is unchanged."))
+            self.say(self._cancelled())
             return
         self.ui.runOnCpuButton.setVisible(failure.offer_cpu)
         message = f"{failure.message} {failure.hint}".strip()

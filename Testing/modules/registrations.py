@@ -1,0 +1,78 @@
+"""A worker for tests of the registration panel, and results that it may answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from modules.films import FakeClient
+from XRayLib.case import Case, Options, PoseQuality, Result
+from XRayLib.jobs.failure import JobFailure
+
+
+class RegistrationClient(FakeClient):
+    """Answers re-projections at once with a flat image, and everything else when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[tuple[str, Case, Options]] = []
+        self.frames = 1
+        self.preparations: list[tuple[str, Mapping[str, Any]]] = []
+        self.state: Mapping[str, Any] = {}
+
+    def run_method(self, method_id: str, case: Case, options: Options, **callbacks: Callable[..., None]) -> None:
+        super().run_method(method_id, case, options, **callbacks)
+        self.runs.append((method_id, case, options))
+
+    def project(self, _volume_id: str, _volume: Any, geometries: Sequence[Any], **callbacks: Any) -> None:
+        images = [np.zeros(tuple(reversed(geometry.size_px)), np.float32) for geometry in geometries]
+        for image in images:
+            image[20:40, 20:40] = 1.0
+        callbacks["on_result"](images)
+
+    def request(self, kind: str, params: Any = None, **callbacks: Callable[..., None]) -> None:
+        super().request(kind, params, **callbacks)
+        if kind == "count_frames":
+            callbacks["on_result"]({"frames": self.frames})
+
+    def prepare_patient(self, _ct: Any, what: str, settings: Mapping[str, Any], **callbacks: Any) -> None:
+        self.preparations.append((what, settings))
+        self._callbacks = callbacks
+
+    def preparation_state(self, _ct: Any, **callbacks: Any) -> None:
+        callbacks["on_result"](self.state)
+
+    def cancelled_by_user(self) -> None:
+        """What the worker answers to a cancel."""
+        self._callbacks["on_error"](JobFailure("cancelled", "Cancelled."))
+
+
+def shifted(right: float = 0.0, anterior: float = 0.0, superior: float = 0.0) -> np.ndarray:
+    """A pose that shifts the CT."""
+    pose = np.eye(4)
+    pose[:3, 3] = (right, anterior, superior)
+    return pose
+
+
+def a_pose_result(
+    pose: np.ndarray, accepted: bool = True, confidence: float = 0.97, depth_mm: float = 0.4, reason: str = ""
+) -> Result:
+    """A registration's result; its weak direction is front - back, the depth of a frontal film."""
+    covariance = np.diag([0.1**2, depth_mm**2, 0.2**2, 1e-6, 1e-6, 1e-6])
+    quality = PoseQuality(
+        covariance,
+        confidence,
+        accepted,
+        reason or ("" if accepted else "The X-ray shows another patient: check the CT."),
+        similarity={"similarity": 0.91},
+        seconds={"search": 1.5, "refinement": 0.5},
+        initial_ct_to_world=np.eye(4),
+    )
+    return Result(
+        "intensity",
+        ct_to_world=pose,
+        pose_quality=quality,
+        warnings=("The film's distance was assumed.",),
+        provenance={"method": "intensity", "seed": 0},
+    )
