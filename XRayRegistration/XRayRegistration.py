@@ -173,7 +173,13 @@ class XRayRegistrationWidget(PanelModuleWidget):
 
 
 class XRayRegistrationLogic(ScriptedLoadableModuleLogic):
-    """Poses and re-projections without a panel, for scripts."""
+    """Registration without a panel, for scripts; every call waits for its result:
+
+    >>> logic = slicer.modules.xrayregistration.widgetRepresentation().self().logic
+    >>> films = [logic.addFilm("pa.dcm"), logic.addFilm("lateral.dcm")]
+    >>> transform = logic.register(ct, films)
+    >>> liver.SetAndObserveTransformNodeID(transform.GetID())
+    """
 
     def getParameterNode(self) -> XRayRegistrationParameterNode:
         """The scene's parameter node, wrapped."""
@@ -184,6 +190,59 @@ class XRayRegistrationLogic(ScriptedLoadableModuleLogic):
         from XRayLib.scene.film_loading import add_film_blocking
 
         return add_film_blocking(path, geometry)
+
+    def register(
+        self,
+        ct: Any,
+        films: list[Any],
+        method: str = "intensity",
+        initial: Any = None,
+        start: str = "auto",
+        showRefused: bool = False,
+    ) -> Any:
+        """Find where a CT lies on X-rays and move it there. Returns the transform node above the CT.
+
+        :param ct: scalar volume node in HU.
+        :param films: radiograph nodes (see addFilm), views of the same moment.
+        :param method: id of the registration method.
+        :param initial: 4x4 from the CT's RAS to world RAS to start from; None to start as ``start`` says.
+        :param start: "auto", "given" (where the CT is), "landmarks" (see setLandmarks), "center" or "search".
+        :param showRefused: also move the CT when the quality check refuses the result.
+
+        The transform has the attributes XRay3D.Method, XRay3D.Quality (JSON: covariance, confidence, accepted, reason,
+        similarity), XRay3D.Provenance and XRay3D.Warnings.
+
+        Raises XRayLib.errors.RefusedError when the quality check refuses the result, XRayLib.errors.InputError for
+        input that cannot be registered; the CT then stays where it is.
+        """
+        from XRayRegistrationLib.panel_scripting import register_blocking
+
+        landmarks = self.getParameterNode().ctLandmarks
+        return register_blocking(ct, films, method, initial, start, landmarks, showRefused)
+
+    def setLandmarks(
+        self, ct: Any, films: list[Any], ctPoints: Any, filmPixels: list[Any], labels: list[str] | None = None
+    ) -> None:
+        """Replace the landmarks that ``register(..., start="landmarks")`` starts from.
+
+        :param ctPoints: (N, 3) in the CT's own RAS, mm.
+        :param filmPixels: per film (N, 2) as (column, row), NaN where a point is not visible.
+        :param labels: N names; 1, 2, 3 ... when not given.
+
+        Raises XRayLib.errors.InputError when their numbers differ.
+        """
+        from XRayRegistrationLib.panel_scripting import set_landmarks
+
+        set_landmarks(self.getParameterNode(), ct, films, ctPoints, filmPixels, labels)
+
+    def prepare(self, ct: Any, method: str = "pose-regression", minutes: float = 45.0) -> dict[str, Any]:
+        """Train a learned method for a CT ('Prepare this patient'); goes on where an earlier preparation stopped.
+
+        Returns what is prepared, by method id: bundle, iterations, seconds, finished, validation.
+        """
+        from XRayRegistrationLib.panel_scripting import prepare_blocking
+
+        return prepare_blocking(ct, method, minutes)
 
     def reproject(self, ctVolume: Any, films: list[Any]) -> list[Any]:
         """What the CT, where its transforms put it, looks like on each film; waits for the worker. Returns nodes."""
@@ -208,6 +267,8 @@ class XRayRegistrationTest(ScriptedLoadableModuleTest):
         """Run every test."""
         self.setUp()
         self.test_reprojection_follows_the_pose()
+        self.setUp()
+        self.test_the_sample_torso_is_found_on_its_radiographs()
 
     def test_reprojection_follows_the_pose(self) -> None:
         """A small bright block moves on the film as the transform above it says."""
@@ -237,3 +298,27 @@ class XRayRegistrationTest(ScriptedLoadableModuleTest):
         moved_row, moved_column = brightest()
         self.assertGreater(moved_column, column + 8)
         self.assertGreater(moved_row, row + 4)
+
+    def test_the_sample_torso_is_found_on_its_radiographs(self) -> None:
+        """The bundled radiographs and the CT they were made from, 30 mm and 10 degrees away from where it was."""
+        import numpy as np
+        from X2CTReconLib.panel_samples import sample_files
+        from XRayLib.metrics.pose import target_grid, target_registration_errors_mm
+        from XRayLib.phantom.sample import sample_torso
+        from XRayLib.scene.matrices import local_to_world, vtk_matrix
+        from XRayLib.scene.volume_nodes import put_volume
+        from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world
+
+        volume = sample_torso()
+        ct = put_volume(volume, "Torso")
+        away = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Torso pose")
+        pose = ct_to_world(ManualPose((20.0, -15.0, 15.0), (4.0, -6.0, 7.0)), volume.center_ras_mm)
+        away.SetMatrixTransformToParent(vtk_matrix(pose))
+        ct.SetAndObserveTransformNodeID(away.GetID())
+        logic = XRayRegistrationLogic()
+        films = [logic.addFilm(str(path)) for path in sample_files()]
+        transform = logic.register(ct, films, start="given")
+        self.assertEqual(transform.GetID(), away.GetID())
+        self.assertEqual(transform.GetAttribute("XRay3D.Method"), "intensity")
+        errors = target_registration_errors_mm(local_to_world(ct), np.eye(4), target_grid(volume))
+        self.assertLess(float(errors.mean()), 2.0)

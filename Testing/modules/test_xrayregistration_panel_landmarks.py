@@ -176,7 +176,8 @@ def test_place_fits_the_landmarks_without_refinement(widget, client) -> None:
     np.testing.assert_allclose(sent.landmarks.ct_ras_mm, POINTS, atol=1e-6)
     np.testing.assert_allclose(sent.landmarks.pixels[0], pixels(0), atol=1e-6)
     assert np.isnan(sent.landmarks.pixels[1]).all()
-    client.answer(a_pose_result(TRUE))
+    client.answer(a_pose_result(TRUE, accepted=False))  # an unrefined pose is a start, judged by nobody
+    assert "Placed by landmarks" in widget.ui.cardLabel.text
     assert all(float(row[4].split()[0]) < 0.05 for row in cells(widget))
 
 

@@ -17,6 +17,8 @@ from XRayRegistrationLib.direction_errors import WEAK_MM, direction_errors
 REFUSED_COLOR = "#c62828"
 WEAK_COLOR = "#b36b00"
 GOOD_COLOR = "#2e7d32"
+LANDMARKS = "landmarks"
+"""Method of a pose that comes from landmarks alone."""
 BAR_CELLS = 20
 BAR_CELL = "\N{FULL BLOCK}"
 BAR_FULL_MM = 5.0
@@ -39,9 +41,11 @@ def pose_quality_html(
     if np.isfinite(quality.covariance_mm_rad).all() and quality.covariance_mm_rad.any():
         parts.append(_error_table(quality, middle_world_mm, geometries))
     parts += [_similarity(quality), _seconds(quality)]
-    if warnings:
-        parts.append("<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in warnings) + "</ul>")
-    return "".join(part for part in parts if part)
+    return "".join(part for part in [*parts, _list(warnings)] if part)
+
+
+def _list(texts: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in texts) + "</ul>" if texts else ""
 
 
 def _verdict(quality: PoseQuality, refused: bool, views: int) -> str:
@@ -121,4 +125,7 @@ def record_html(record: Any, middle_world_mm: np.ndarray, geometries: Sequence[X
     elif record.quality is not None:
         refused = not record.quality.accepted
         lines.append(pose_quality_html(record.quality, middle_world_mm, geometries, record.warnings, refused))
+    elif record.method == LANDMARKS:
+        lines.append("<p>" + _("Placed by landmarks. Press Refine, then check the contours.") + "</p>")
+        lines.append(_list(record.warnings))
     return "".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from XRayRegistrationLib.landmark_pairs import is_enough
 from XRayRegistrationLib.panel_case import has_been_placed, landmarks_of, registration_case, start_options
 from XRayRegistrationLib.panel_landmarks import missing_text
 from XRayRegistrationLib.panel_method import DEFAULT_METHOD
+from XRayRegistrationLib.panel_quality import LANDMARKS
 from XRayRegistrationLib.panel_sequence import SequenceRegistration
 
 
@@ -111,17 +113,17 @@ class RegistrationRuns:
     def register(self, device: str | None = None) -> None:
         """Find the pose of the shown frame."""
         self._again = self.register
-        self._run(self.panel.parameterNode.start.value, device)
+        self._run(self.panel.parameterNode.start.value, device, self.show)
 
     def refine(self, device: str | None = None) -> None:
         """Improve the present pose."""
         self._again = self.refine
-        self._run("given", device)
+        self._run("given", device, self.show)
 
     def placeByLandmarks(self, device: str | None = None) -> None:
         """Move the CT to where the landmarks fit best."""
         self._again = self.placeByLandmarks
-        self._run("landmarks", device, method_id=DEFAULT_METHOD, refine=False)
+        self._run("landmarks", device, self._show_placed, method_id=DEFAULT_METHOD, refine=False)
 
     def registerSequence(self, device: str | None = None) -> None:
         """Register every frame in turn."""
@@ -147,7 +149,14 @@ class RegistrationRuns:
 
         self.bar.run(sequence.start, done, cancelled=lambda: _("Cancelled.") + " " + sequence.summary())
 
-    def _run(self, start: str, device: str | None, method_id: str = "", refine: bool = True) -> None:
+    def _run(
+        self,
+        start: str,
+        device: str | None,
+        on_result: Callable[[Result], None],
+        method_id: str = "",
+        refine: bool = True,
+    ) -> None:
         films = self.panel.frames.films()
         method_id = method_id or self.panel.choice.method.id
         with slicer.util.tryWithErrorDisplay(_("The registration could not be started.")):
@@ -155,7 +164,7 @@ class RegistrationRuns:
         options = self._options(start, device, refine)
         self.panel.decision.forgetRefused()
         client = self.panel.client
-        self.bar.run(lambda callbacks: client.run_method(method_id, case, options, **callbacks), self.show)
+        self.bar.run(lambda callbacks: client.run_method(method_id, case, options, **callbacks), on_result)
 
     def _options(self, start: str, device: str | None, refine: bool = True) -> Options:
         extra = dict(start_options(start, refine))
@@ -174,6 +183,11 @@ class RegistrationRuns:
         else:
             self.move(result)
         panel.refresh()
+
+    def _show_placed(self, result: Result) -> None:
+        """A pose from landmarks alone is a start: it says nothing about how well the images agree."""
+        self.move(replace(result, method=LANDMARKS, pose_quality=None))
+        self.panel.refresh()
 
     def move(self, result: Result) -> None:
         """Write a result's pose above the CT, as one step for undo."""
