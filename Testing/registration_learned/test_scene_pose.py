@@ -138,7 +138,7 @@ class TestRefusals:
 
     def test_a_pose_off_the_film_is_refused(self) -> None:
         """Points that fit perfectly, of something far outside of the window."""
-        geometry, far = view(0.0), MIDDLE + (900.0, 0.0, 0.0)
+        geometry, far = view(0.0), MIDDLE + np.array([900.0, 0.0, 0.0])
         rng = np.random.default_rng(7)
         points = far + rng.uniform(-100, 100, (100, 3))
         with pytest.raises(RefusedError, match="off the films"):
@@ -152,6 +152,6 @@ def test_the_networks_answer_becomes_points_where_it_is_sure() -> None:
     scene[4, 0, 0] = np.nan
     points = correspondences_of(scene, MIDDLE, 64)
     assert len(points) == 15
-    np.testing.assert_allclose(points.points_ct_ras_mm, np.tile(MIDDLE + (50.0, -100.0, 25.0), (15, 1)))
+    np.testing.assert_allclose(points.points_ct_ras_mm, np.tile(MIDDLE + np.array([50.0, -100.0, 25.0]), (15, 1)))
     np.testing.assert_allclose(points.deviation_mm, 100 * np.exp(-3.0), rtol=1e-6)
     np.testing.assert_allclose(points.pixels[0], [16 + 7.5, 7.5])  # the second block of 16 x 16 pixels

@@ -35,6 +35,7 @@ DETECTOR_DISTANCE = 1.45
 LEVEL_SHARES = (0.2, 0.3, 0.5)
 """Of LEVELS: none, mild, hard."""
 PROJECTED_AT_ONCE = 8
+FIRST_EXPOSURES = 64
 MASK_KNOWN, FIELD_LIMITED, COVERED = 0.5, 0.5, 0.2
 """Shares of films whose mask is given, whose field is smaller than the window, that something lies over."""
 
@@ -78,10 +79,16 @@ class FilmStream:
         """The films of batch ``number``; the same whenever it is asked for. ``pool`` shares the work."""
         settings = self._settings
         spread = pool.map if pool else map
-        first = number * settings.exposures_per_batch
-        self._expose(range(first, first + settings.exposures), spread)
+        ring = self._ring_at(number)
+        self._expose(ring, spread)
         numbers = range(number * settings.batch, (number + 1) * settings.batch)
-        return list(spread(lambda n: self._film(n, first), numbers))
+        return list(spread(lambda n: self._film(n, ring), numbers))
+
+    def _ring_at(self, number: int) -> range:
+        """The exposures that batch ``number`` draws from: few at first, so that training begins at once."""
+        settings = self._settings
+        end = min(FIRST_EXPOSURES, settings.exposures) + number * settings.exposures_per_batch
+        return range(max(0, end - settings.exposures), end)
 
     def _expose(self, wanted: range, spread: Callable[..., Iterable[Exposure]]) -> None:
         for n in [n for n in self._ring if n not in wanted]:
@@ -112,10 +119,10 @@ class FilmStream:
         geometry, depth_mm, nominal = view
         return Exposure(*drawn_film(soft, bone, geometry, rng), geometry, depth_mm, nominal)
 
-    def _film(self, number: int, first: int) -> TrainingFilm:
+    def _film(self, number: int, ring: range) -> TrainingFilm:
         settings = self._settings
         rng = np.random.default_rng([settings.seed, 3, number])
-        exposure = self._ring[first + int(rng.integers(settings.exposures))]
+        exposure = self._ring[ring[int(rng.integers(len(ring)))]]
         to_window, assumed_depth_mm = self._window(exposure, rng)
         side = settings.input_px
         image, known = warped(exposure.image, exposure.known, to_window, side)

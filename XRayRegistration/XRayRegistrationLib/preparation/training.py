@@ -37,6 +37,10 @@ class Training:
         self._device = training_device(settings.device)
         torch.manual_seed(settings.seed)
         self._network = task.network().to(self._device, memory_format=torch.channels_last)
+        if settings.start_weights:
+            from XRayRegistrationLib.preparation.start_weights import load_start_weights
+
+            load_start_weights(self._network, settings.start_weights, task.what)
         self._averaged = AveragedModel(self._network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
         self._optimiser = torch.optim.AdamW(self._network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
         self._iterations, self._seconds, self._errors_mm = 0, 0.0, list[float]()
@@ -44,10 +48,6 @@ class Training:
         state = load_checkpoint(folder, task.what, settings) if resume else None
         if state is not None:
             self._restore(state)
-        elif settings.start_weights:
-            from XRayRegistrationLib.preparation.start_weights import load_start_weights
-
-            load_start_weights(self._network, settings.start_weights, task.what)
 
     @property
     def task(self) -> Task:

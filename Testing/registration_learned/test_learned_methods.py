@@ -1,0 +1,194 @@
+"""The two methods: they ask for a preparation, start the common refinement, and never make up a pose."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY
+from XRayLib.case import Case, Options, Result
+from XRayLib.ct import Volume
+from XRayLib.errors import InputError, RefusedError
+from XRayLib.geometry import XRayGeometry
+from XRayLib.prepared_method import PreparedMethod, prepared_method
+from XRayLib.projector.rigid import motion_from_twist
+from XRayLib.radiograph import Radiograph
+from XRayLib.registry import method
+from XRayLib.simulate import simulate_radiograph
+from XRayRegistrationLib.learned import learned_method, prepared_model
+from XRayRegistrationLib.learned.prepared_model import PreparedModel
+from XRayRegistrationLib.preparation import KINDS, prepare_patient, prepared_bundle
+from XRayRegistrationLib.preparation.anatomy import anatomy_of
+from XRayRegistrationLib.preparation.scene_points import scene_points
+
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def prepared(torso: Volume, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XRAY3D_CACHE", str(folder))
+        for what in KINDS:
+            prepare_patient(torso, what, {**TINY, "validation_films": 1})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def case(torso: Volume) -> tuple[Case, np.ndarray]:
+    """Two films of the displaced torso in their nominal geometry, and where it is."""
+    true = motion_from_twist([0.15, -0.1, 0.12, 12.0, -18.0, 9.0], torso.center_ras_mm)
+    films = []
+    for primary in (0.0, 90.0):
+        geometry = XRayGeometry.from_c_arm(
+            primary_angle_deg=primary,
+            secondary_angle_deg=0.0,
+            source_to_detector_mm=1020.0,
+            source_to_isocenter_mm=700.0,
+            size_px=(160, 160),
+            pixel_spacing_mm=(4.2, 4.2),
+            isocenter_ras_mm=torso.center_ras_mm,
+            frame="RAS of the CT",
+        )
+        shown = simulate_radiograph(torso, geometry.moved(true), device="cpu")
+        films.append(Radiograph(shown.line_integral, geometry, calibrated=True))
+    return Case(tuple(films), ct=torso), true
+
+
+class PerfectNetwork:
+    """Answers with the truth: what a network would say that had learned everything."""
+
+    def __init__(self, torso: Volume, true: np.ndarray) -> None:
+        self.anatomy, self.true = anatomy_of(torso, SIDE, "cpu"), true
+        self.bundle = type("Bundle", (), {"id": "perfect", "version": "1.0.0", "sha256": "0" * 64})()
+        self.fallbacks: tuple[str, ...] = ()
+        self.geometries: list[XRayGeometry] = []
+
+    def model(self) -> PreparedModel:
+        network = self
+
+        class Remembering(PreparedModel):
+            def view(self, radiograph: Radiograph) -> object:
+                view = super().view(radiograph)
+                network.geometries.append(view.geometry.moved(network.true))
+                return view
+
+        a = self.anatomy
+        return Remembering(self, a.window_mm, SIDE, a.middle_ras_mm, a.corners_ras_mm, {})
+
+    def run(self, inputs: dict, while_running: object = None) -> dict[str, np.ndarray]:
+        assert inputs["contrasts"].shape == (1, 2, SIDE, SIDE)
+        geometry = self.geometries.pop(0)
+        if "camera" in inputs:
+            from XRayRegistrationLib.learned.camera_frame import world_to_camera
+
+            pose = world_to_camera(geometry)[1]
+            return {
+                "rotation": pose[None, :3, :3].astype(np.float32),
+                "translation": pose[None, :3, 3].astype(np.float32),
+            }
+        points, valid = scene_points(self.anatomy.surface, geometry, 4)
+        scene = np.full((1, 8, SIDE // 4, SIDE // 4), 1.0, np.float32)
+        for n in range(2):
+            scene[0, 4 * n : 4 * n + 3] = np.moveaxis(points[n] - self.anatomy.middle_ras_mm, -1, 0) / 100
+            scene[0, 4 * n + 3] = np.where(valid[n], -4.0, 1.0)
+        return {"scene": scene}
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_a_network_that_knows_leads_to_the_pose(
+    torso: Volume, case: tuple[Case, np.ndarray], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Everything between film and result: mirroring, window, camera, both views, the point cloud, provenance."""
+    given, true = case
+    perfect = PerfectNetwork(torso, true)
+    monkeypatch.setattr(learned_method, "prepared_model", lambda *_: perfect.model())
+    started_from: list[np.ndarray] = []
+
+    def instead_of_refining(case: Case, options: Options, progress: object, starts: list, method: str) -> Result:
+        started_from.extend(starts)
+        return Result(method, ct_to_world=starts[0], provenance={"method": method})
+
+    monkeypatch.setattr("XRayRegistrationLib.rigid.registration.register_rigid", instead_of_refining)
+    stages: list[float] = []
+    result = method(what).run(given, Options(device="cpu"), lambda fraction, _stage: stages.append(fraction))
+    corners = perfect.anatomy.corners_ras_mm
+    for start in started_from:
+        difference = start - true
+        assert np.abs(corners @ difference[:3, :3].T + difference[:3, 3]).max() < 1.0
+    assert stages == sorted(stages)
+    assert result.method == what
+    assert result.provenance["bundle"]["id"] == "perfect"
+    if what == "scene-coordinates":
+        cloud = result.point_cloud
+        assert cloud is not None
+        assert len(cloud.points_ct_ras_mm) == len(cloud.deviation_mm) > 200
+        inside = (cloud.points_ct_ras_mm > corners.min(0) - 10) & (cloud.points_ct_ras_mm < corners.max(0) + 10)
+        assert inside.all()
+    else:
+        assert result.point_cloud is None
+        assert len(started_from) == 3
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_an_unprepared_patient_is_told_what_to_do(case: tuple[Case, np.ndarray], what: str) -> None:
+    with pytest.raises(InputError, match=f"'Prepare this patient'.*xray3d prepare CT --what {what}"):
+        method(what).run(case[0], Options(device="cpu"), lambda *_: None)
+
+
+def test_films_of_nothing_are_refused_by_scene_coordinates(
+    torso: Volume, case: tuple[Case, np.ndarray], prepared: Path, cache: Path
+) -> None:
+    """An empty film through a real, untrained network ends in a refusal, whatever it answers."""
+    shutil.copytree(prepared, cache)
+    film = case[0].radiographs[0]
+    empty = Radiograph(np.zeros_like(film.line_integral), film.geometry)
+    with pytest.raises((RefusedError, InputError)):
+        method("scene-coordinates").run(Case((empty,), ct=torso), Options(device="cpu"), lambda *_: None)
+
+
+def test_a_real_network_runs_through_the_real_refinement(
+    torso: Volume, case: tuple[Case, np.ndarray], prepared: Path, cache: Path
+) -> None:
+    """Eight batches teach nothing, but the whole chain runs; a wrong pose must not be accepted."""
+    shutil.copytree(prepared, cache)
+    given, true = case
+    result = method("pose-regression").run(given, Options(device="cpu"), lambda *_: None)
+    assert result.ct_to_world is not None
+    assert result.pose_quality is not None
+    assert "prediction" in result.pose_quality.seconds
+    corners = anatomy_of(torso, SIDE, "cpu").corners_ras_mm
+    difference = result.ct_to_world - true
+    error_mm = np.linalg.norm(corners @ difference[:3, :3].T + difference[:3, 3], axis=1).mean()
+    assert error_mm < 10 or not result.pose_quality.accepted
+
+
+def test_a_network_that_answers_nonsense_is_a_failure_not_a_pose(
+    torso: Volume, case: tuple[Case, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perfect = PerfectNetwork(torso, case[1])
+    good = perfect.run
+    monkeypatch.setattr(perfect, "run", lambda *a, **k: {n: np.full_like(x, np.nan) for n, x in good(*a, **k).items()})
+    monkeypatch.setattr(learned_method, "prepared_model", lambda *_: perfect.model())
+    for what in KINDS:
+        with pytest.raises(Exception, match="not numbers"):
+            method(what).run(case[0], Options(device="cpu"), lambda *_: None)
+
+
+def test_a_bundle_of_another_origin_is_refused(torso: Volume, prepared: Path, cache: Path) -> None:
+    """A file changed after the preparation is found by its hash before anything reads it."""
+    shutil.copytree(prepared, cache)
+    folder = prepared_bundle(torso, KINDS[0])
+    assert folder is not None
+    network = folder / "network.onnx"
+    network.write_bytes(network.read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError):
+        prepared_model.opened_model(folder, "cpu")
+
+
+def test_only_learned_methods_are_prepared() -> None:
+    assert all(isinstance(method(what), PreparedMethod) for what in KINDS)
+    with pytest.raises(InputError, match="pose-regression, scene-coordinates"):
+        prepared_method("x2ct-cnn")
