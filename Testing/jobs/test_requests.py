@@ -132,6 +132,14 @@ def test_a_radiograph_is_loaded_in_the_worker(client: WorkerClient, tmp_path: Pa
     assert loaded[0].thumbnail_png.startswith(b"\x89PNG")
 
 
+def test_frames_are_counted_in_the_worker(client: WorkerClient, tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((6, 7), n, np.uint16)) for n in range(3)]
+    pages[0].save(tmp_path / "run.tif", save_all=True, append_images=pages[1:])
+    assert client.call("count_frames", {"path": str(tmp_path / "run.tif")}) == {"frames": 3}
+    with pytest.raises(InputError):
+        client.call("count_frames", {"path": str(tmp_path / "nowhere.tif")})
+
+
 def test_models_and_devices_are_told(client: WorkerClient) -> None:
     for model in client.call("list_models"):
         assert {"id", "version", "title", "task", "sha256", "card"} <= model.keys()

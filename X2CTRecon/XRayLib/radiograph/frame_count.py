@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from XRayLib.errors import InputError, XRay3DError
+from XRayLib.radiograph.dicom_object import read_dataset, silenced
 from XRayLib.radiograph.file_kind import file_kind
 
 
@@ -19,7 +20,8 @@ def frame_count(path: str | Path) -> int:
     path = Path(path)
     kind = file_kind(path)
     try:
-        return max(1, _count(path, kind))
+        with silenced():
+            return max(1, _count(path, kind))
     except (XRay3DError, KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # readers raise nearly anything on damaged files
@@ -29,7 +31,6 @@ def frame_count(path: str | Path) -> int:
 def _count(path: Path, kind: str) -> int:
     if kind == "dicom":
         from XRayLib.geometry.dicom_frame_tags import FrameTags
-        from XRayLib.radiograph.dicom_object import read_dataset
 
         return int(FrameTags(read_dataset(path)).number("NumberOfFrames") or 1)
     if kind == "tiff":
