@@ -147,7 +147,9 @@ class SlicerHost:
         widget.show()
         self.process_events()
         if size_px is not None:
-            widget.resize(*size_px)
+            # Slicer's module panel is a scroll area: it gives wrapping texts the height they need, never less.
+            columns = max(size_px[0], widget.minimumSizeHint.width())
+            widget.resize(columns, max(size_px[1], widget.heightForWidth(columns)))
         self.process_events()
         image = widget.grab().toImage().convertToFormat(self.qt.QImage.Format_RGB888)
         rows, columns = image.height(), image.width()

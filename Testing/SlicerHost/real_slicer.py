@@ -5,16 +5,38 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from .recorded_errors import RecordedErrors
+
+SETTINGS_GROUP = "XRay3D"
 
 
 def is_running() -> bool:
     """Whether this Python lives in Slicer's application."""
     slicer = sys.modules.get("slicer")
     return slicer is not None and type(getattr(slicer, "app", None)).__name__ == "qSlicerApplication"
+
+
+class RealSession:
+    """What tests do with ``host.session``: the scene, saved and loaded as the user does."""
+
+    def __init__(self, slicer: Any) -> None:
+        self.slicer = slicer
+        self.scene = slicer.mrmlScene
+
+    def save_scene(self, path: str | Path) -> None:
+        """Save everything into one file."""
+        if not self.slicer.util.saveScene(str(path)):
+            raise AssertionError(f"the scene could not be saved to {path}")
+
+    def load_scene(self, path: str | Path) -> None:
+        """Replace the scene by a saved one."""
+        self.slicer.util.loadScene(str(path))
+
+    def clear(self) -> None:
+        """Close the scene."""
+        self.scene.Clear(0)
 
 
 class RealSlicer:
@@ -30,8 +52,12 @@ class RealSlicer:
         self.errors = RecordedErrors()
         self.slicer, self.qt = slicer, qt
         self.application = slicer.app
-        self.session = SimpleNamespace(scene=slicer.mrmlScene, slicer=slicer)
+        self.session = RealSession(slicer)
+        self.file_dialog_answers: list[Any] = []
         self._entered: Any = None
+        self._opened: set[str] = set()
+        for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName", "getExistingDirectory"):
+            setattr(qt.QFileDialog, name, staticmethod(self._take_file_dialog_answer))
 
     @classmethod
     def get(cls) -> RealSlicer:
@@ -62,7 +88,10 @@ class RealSlicer:
         """Start-up is over; modules loaded since then did not hear of it."""
 
     def open_module(self, name: str) -> Any:
-        """Enter a module and return its Python widget."""
+        """Enter a module and return its Python widget, which is a new one in each test."""
+        if name not in self._opened and hasattr(self.slicer.modules, f"{name}Widget"):
+            self.slicer.util.reloadScriptedModule(name)
+        self._opened.add(name)
         if self.has_main_window:
             self.slicer.util.selectModule(name)
         else:
@@ -114,18 +143,26 @@ class RealSlicer:
         return np.ascontiguousarray(pixels[::-1, :, :3])
 
     def render_view(self, name: str, size_px: tuple[int, int] | None = None) -> Any:
-        """The picture of a view of the current layout, in the size the layout gives it."""
-        del size_px
+        """The picture of a view of the current layout, brought from the size the layout gives it to ``size_px``."""
         manager = self.application.layoutManager()
         widget = manager.threeDWidget(0).threeDView() if name.startswith("threeD") else manager.sliceWidget(name)
         view = widget if name.startswith("threeD") else widget.sliceView()
         view.forceRender()
         self.process_events()
-        return self._pixels(view.grab())
+        picture = view.grab()
+        return self._pixels(picture if size_px is None else picture.scaled(*size_px))
+
+    def _take_file_dialog_answer(self, *_arguments: Any) -> Any:
+        if not self.file_dialog_answers:
+            raise AssertionError("a file dialog was opened: put its answer into host.file_dialog_answers first")
+        return self.file_dialog_answers.pop(0)
 
     def reset(self) -> None:
-        """Leave the module and empty the scene."""
+        """Leave the module, empty the scene, forget settings and answers."""
         self.leave_module()
+        self._opened.clear()
+        self.file_dialog_answers.clear()
+        self.application.settings().remove(SETTINGS_GROUP)
         self.slicer.mrmlScene.Clear(0)
         for node in list(self.slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode")):
             self.slicer.mrmlScene.RemoveNode(node)

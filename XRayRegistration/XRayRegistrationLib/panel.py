@@ -86,6 +86,7 @@ class RegistrationPanel(CasePanel):
         self.runs.refresh(shown, locked)
         self.ui.startHintLabel.text = start_hint(node, shown)
         self._show_card()
+        self.ui.pointCloudCheckBox.enabled = node.pointCloud is not None
         if node.pointCloud is not None and node.pointCloud.GetDisplayNode() is not None:
             node.pointCloud.GetDisplayNode().SetVisibility(node.showPointCloud)
         self.overlays.keep(shown)

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+HANDLE_PERCENT = 6.0
+"""Size of the handles relative to the view: the contours under them must stay visible."""
+
 
 def show_handles(transform: Any, pivot_mm: np.ndarray, visible: bool) -> None:
     """Show or hide the handles of a pose transform; they turn the CT about ``pivot_mm``, its middle in CT RAS."""
@@ -19,6 +22,7 @@ def show_handles(transform: Any, pivot_mm: np.ndarray, visible: bool) -> None:
         transform.SetCenterOfTransformation(*(float(value) for value in pivot_mm))
     if bool(display.GetEditorVisibility()) != visible:
         display.SetEditorScalingEnabled(False)
+        display.SetInteractionScalePercent(HANDLE_PERCENT)
         display.SetEditorVisibility(visible)
         display.SetEditorVisibility3D(visible)
         display.SetEditorSliceIntersectionVisibility(visible)

@@ -19,7 +19,7 @@ WEAK_COLOR = "#b36b00"
 GOOD_COLOR = "#2e7d32"
 LANDMARKS = "landmarks"
 """Method of a pose that comes from landmarks alone."""
-BAR_CELLS = 20
+BAR_CELLS = 12
 BAR_CELL = "\N{FULL BLOCK}"
 BAR_FULL_MM = 5.0
 """A bar of full length; longer ones are cut."""

@@ -22,6 +22,8 @@ def adapt_small_differences() -> None:
         setattr(QtWidgets.QMessageBox, name, staticmethod(_message_box))
     QtCore.QTimer.singleShot = staticmethod(single_shot)
     QtWidgets.QDialog.exec = QtWidgets.QDialog.exec_ = _modal_dialog
+    for class_ in (QtWidgets.QLayout, QtWidgets.QMenu):
+        class_.__bool__ = _holds_something
 
 
 def take_file_dialog_answer(*_arguments: Any) -> Any:
@@ -38,6 +40,11 @@ def single_shot(milliseconds: int, receiver: Any, member: str | None = None) -> 
     timer.connect("timeout()", *((receiver,) if member is None else (receiver, member)))
     timer.connect("timeout()", timer.deleteLater)
     timer.start(milliseconds)
+
+
+def _holds_something(self: Any) -> bool:
+    """PythonQt tests what has ``isEmpty`` by it: ``slicer.util.childWidgetVariables`` leaves empty layouts out."""
+    return not self.isEmpty()
 
 
 def _message_box(*arguments: Any) -> None:

@@ -17,7 +17,7 @@ from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node, 
 class CasePanel(ABC):
     """Binds the widgets of a .ui file to a parameter node with ``films`` and ``overlayOpacity``, and to a worker.
 
-    The .ui file has filmRowsLayout, filmsHintLabel, addFileButton, addNodeButton, sceneImageSelector, overlaySlider,
+    The .ui file has filmRowsWidget, filmsHintLabel, addFileButton, addNodeButton, sceneImageSelector, overlaySlider,
     statusLabel and qualityLabel.
     """
 
@@ -30,7 +30,9 @@ class CasePanel(ABC):
         self.parameterNode: Any = None
         self._binding: Any = None
         self._user_layout: int | None = None
-        self.films = FilmList(ui.filmRowsLayout, on_remove=self.removeFilm, on_changed=self.filmChanged)
+        # Not by the layout's own name: PythonQt holds an empty layout for false, and slicer.util then leaves it out.
+        rows = ui.filmRowsWidget.layout()
+        self.films = FilmList(rows, on_remove=self.removeFilm, on_changed=self.filmChanged)
         self.adding = FilmAdding(ui, client, on_added=self.addFilm, on_status=self.say)
         ui.overlaySlider.connect("valueChanged(double)", self.blendFilms)
 

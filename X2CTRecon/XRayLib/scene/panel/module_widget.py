@@ -60,7 +60,8 @@ class PanelModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """The user goes to another module: stop reacting."""
         self.setParameterNode(None)
-        self.panel.leave()
+        if self.panel:
+            self.panel.leave()
 
     def onSceneStartClose(self, _caller: Any, _event: str) -> None:
         """The parameter node is about to be wiped."""
