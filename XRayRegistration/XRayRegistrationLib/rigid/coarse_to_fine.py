@@ -29,8 +29,14 @@ class Stage:
     """Distinct poses that go on to the next level."""
 
 
-STAGES = (Stage(13, 20, 1.0, 8), Stage(13, 12, 0.3, 3), Stage(17, 8, 0.1, 1), Stage(21, 5, 0.02, 1))
+STAGES = (Stage(9, 20, 1.0, 12), Stage(13, 12, 0.3, 3), Stage(15, 8, 0.1, 1), Stage(17, 5, 0.02, 1))
 """From the coarsest level on; finer pyramids repeat the last one."""
+
+
+def stage_of(level: int) -> Stage:
+    """What happens at a level, 0 the coarsest."""
+    return STAGES[min(level, len(STAGES) - 1)]
+
 
 TABLE_LEVEL = 2
 """Level at which films and CT are asked whether they show the scanner's table."""
@@ -38,8 +44,8 @@ TABLE_LEVEL = 2
 SAME_DEG, SAME_MM = 2.0, 6.0
 """States nearer than this (before the finest levels) have found the same solution."""
 
-WORST_USEFUL_COST_RATIO = 4.0
-"""A state this many times worse than the best is not worth refining."""
+LEAST_USEFUL_EVIDENCE = 0.5
+"""A state with less than this share of the best one's evidence is not worth refining."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Levels:
         """The matchers that explain the films better at a state of level ``number``."""
         if self.with_table is None:
             return self.without_table
-        stage = STAGES[min(number, len(STAGES) - 1)]
+        stage = stage_of(number)
         costs = [
             matchers[number].minimise([state.ct_to_world], 2, stage.smallest_step_mm)[0].cost
             for matchers in (self.without_table, self.with_table)
@@ -77,19 +83,16 @@ class Levels:
 
 def levels_of(patient: Patient, radiographs: Sequence[Radiograph]) -> Levels:
     """The patient's pyramids with the films at their resolutions."""
-    films = [films_at(radiographs, level.spacing_mm) for level in patient.pyramid.levels]
+    windows = [stage_of(number).window_px for number in range(len(patient.pyramid.levels))]
+    films = [
+        films_at(radiographs, level.spacing_mm, window)
+        for level, window in zip(patient.pyramid.levels, windows, strict=True)
+    ]
 
     def matchers(pyramid: AttenuationPyramid) -> tuple[Matcher, ...]:
         return tuple(
-            Matcher(
-                level.spacing_mm,
-                level.projector,
-                films[number],
-                patient.cut_faces,
-                pyramid.pivot_ras_mm,
-                STAGES[min(number, len(STAGES) - 1)].window_px,
-            )
-            for number, level in enumerate(pyramid.levels)
+            Matcher(level.spacing_mm, level.projector, of_level, patient.cut_faces, pyramid.pivot_ras_mm, window)
+            for level, of_level, window in zip(pyramid.levels, films, windows, strict=True)
         )
 
     return Levels(matchers(patient.pyramid), None if patient.with_table is None else matchers(patient.with_table))
@@ -100,8 +103,11 @@ def refine(
     starts: Sequence[Matrix],
     on_level: Callable[[int], None] = lambda _level: None,
     iterate: bool = True,
+    plausible: Callable[[Matrix], bool] = lambda _pose: True,
 ) -> Refinement:
     """Take every start through the levels; without ``iterate`` only choose among the starts.
+
+    States that are not ``plausible`` are dropped unless no other is left.
 
     Raises RefusedError when from no start the CT meets the films.
     """
@@ -114,9 +120,9 @@ def refine(
         if number == TABLE_LEVEL:
             matchers = levels.choose(number, history[-1][0])
         matcher = matchers[number]
-        stage = STAGES[min(number, len(STAGES) - 1)]
+        stage = stage_of(number)
         states = matcher.minimise(poses, stage.iterations if iterate else 0, stage.smallest_step_mm)
-        order = [n for n in np.argsort([state.cost for state in states]) if np.isfinite(states[n].cost)]
+        order = _ranked(states, plausible)
         if not order:
             raise RefusedError(
                 "The CT does not meet the films from any start: check that the films' geometry and the CT belong "
@@ -127,9 +133,16 @@ def refine(
             start_of_best = poses[order[0]]
             agreement = sum(same_solution(state, best) for state in states) / len(states)
         history.append(distinct([states[n] for n in order]))
-        useful = [s for s in history[-1] if s.cost <= WORST_USEFUL_COST_RATIO * best.cost + 1e-6]
+        useful = [s for s in history[-1] if s.evidence >= LEAST_USEFUL_EVIDENCE * best.evidence] or [best]
         poses = [state.ct_to_world for state in useful[: stage.kept]]
     return Refinement(history[-1][0], matchers[: len(history)], tuple(history), start_of_best, agreement)
+
+
+def _ranked(states: Sequence[MatchState], plausible: Callable[[Matrix], bool]) -> list[int]:
+    """Numbers of the usable states, best first."""
+    usable = [n for n, state in enumerate(states) if np.isfinite(state.cost)]
+    likely = [n for n in usable if plausible(states[n].ct_to_world)]
+    return sorted(likely or usable, key=lambda n: -states[n].evidence)
 
 
 def distinct(states: Sequence[MatchState]) -> tuple[MatchState, ...]:

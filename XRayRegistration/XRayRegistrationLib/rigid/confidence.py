@@ -23,7 +23,7 @@ class Evidence:
     coarse_similarity: float
     """The same at the coarsest level."""
     gap: float
-    """How much worse the second-best solution is at the second level, 1 when there is none as good as half."""
+    """How much less evidence the second-best solution has at the second level, as a share; 1 when there is none."""
     agreement: float
     """Share of the starts that ended at the solution."""
     explained: float
@@ -52,8 +52,8 @@ def evidence_of(refinement: Refinement) -> Evidence:
 def _gap(refinement: Refinement) -> float:
     states = refinement.levels[min(1, len(refinement.levels) - 1)]
     best = states[0]
-    others = [state.cost for state in states[1:] if not same_solution(state, best)]
-    return 1.0 if not others else float(1 - best.cost / max(min(others), 1e-12))
+    others = [state.evidence for state in states[1:] if not same_solution(state, best)]
+    return 1.0 if not others or best.evidence <= 0 else float(np.clip(1 - max(others) / best.evidence, 0, 1))
 
 
 def judge(evidence: Evidence, views: int) -> PoseQuality:

@@ -22,12 +22,14 @@ from XRayRegistrationLib.rigid.local_normalisation import LocalNormaliser
 
 Matrix = NDArray[np.float64]
 
-OUTLIER_RESIDUAL = 0.7
+OUTLIER_RESIDUAL = 1.0
 """Residual (in local standard deviations) at which a pixel's weight has halved."""
 
 FIRST_DAMPING = 1e-2
 GIVE_UP_DAMPING = 1e4
 FEWEST_PIXELS = 60
+SMALLEST_SIGNAL = 0.01
+"""Less than this share of the films' contrast above the noise is nothing to register on."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class MatchState:
     middle_mm: Matrix
     """(3,) where the pivot is in the world."""
     cost: float
-    """Mean robust residual; infinite when the CT hardly meets the films."""
+    """Mean robust residual of the pixels that the CT explains; infinite when it hardly meets the films."""
+    evidence: float
+    """Gain in log-likelihood, -log(1 - similarity^2), times the share of the films that the CT explains: unlike cost
+    and similarity it does not improve when less of the films is compared."""
     similarity: float
     """Weighted correlation of locally normalised film and projection, over all views: 1 is perfect."""
     hessian: Matrix
@@ -77,8 +82,9 @@ class Matcher:
             images, jacobians = self.projector.pose_jacobian(geometries, self.pivot_ras_mm)
             for total, geometry, image, jacobian in zip(sums, geometries, images, jacobians, strict=True):
                 mask = film.mask & self.cut_faces.explained(geometry)
+                total.open_pixels += int(film.mask.sum())
                 if mask.sum() >= FEWEST_PIXELS:
-                    total.add(film.image, image, jacobian, LocalNormaliser(mask, self.window_px))
+                    total.add(film, image, jacobian, LocalNormaliser(mask, self.window_px))
         return sums
 
     def minimise(self, poses: Sequence[Matrix], iterations: int, smallest_step_mm: float) -> list[MatchState]:
@@ -106,26 +112,28 @@ class _Sums:
     def __init__(self, with_tiles: bool) -> None:
         self.tiles: list[Matrix] | None = [] if with_tiles else None
         self.hessian, self.gradient = np.zeros((6, 6)), np.zeros(6)
-        self.cost = self.pixels = 0.0
+        self.cost = self.signal = self.open_pixels = self.pixels = 0.0
         self.film_power = self.image_power = self.product = 0.0
 
-    def add(self, film: NDArray, image: NDArray, jacobian: NDArray, normaliser: LocalNormaliser) -> None:
+    def add(self, film: Film, image: NDArray, jacobian: NDArray, normaliser: LocalNormaliser) -> None:
         valid = normaliser.valid
         floor = normaliser.floor(image)
         if not valid.any() or floor < 1e-10:
             return
-        wanted = normaliser.normalise(film, normaliser.floor(film))[valid]
+        wanted = normaliser.normalise(film.image, normaliser.floor(film.image))[valid]
         found, derivative = normaliser.normalise_with_jacobian(image, jacobian, floor)
         found, derivative = found[valid], derivative[:, valid]
         residual = wanted - found
         scaled = residual**2 / OUTLIER_RESIDUAL**2
-        weight = 1 / (1 + scaled)
+        signal = film.signal[valid]
+        weight = signal / (1 + scaled)
         weighted = derivative * weight
         self.hessian += (weighted @ derivative.T).astype(np.float64)
         self.gradient += (weighted @ residual).astype(np.float64)
         if self.tiles is not None:
             self.tiles.append(tile_gradients(weighted, residual, valid))
-        self.cost += float(np.log1p(scaled).sum(dtype=np.float64))
+        self.cost += float((signal * np.log1p(scaled)).sum(dtype=np.float64))
+        self.signal += float(signal.sum(dtype=np.float64))
         self.pixels += residual.size
         self.film_power += float((weight * wanted) @ wanted)
         self.image_power += float((weight * found) @ found)
@@ -133,14 +141,16 @@ class _Sums:
 
     def state(self, pose: Matrix, pivot_ras_mm: Matrix) -> MatchState:
         middle_mm = (pose @ [*pivot_ras_mm, 1])[:3]
-        if self.pixels < FEWEST_PIXELS:
-            return MatchState(pose, middle_mm, np.inf, 0.0, np.eye(6), np.zeros(6), 0)
+        if self.pixels < FEWEST_PIXELS or self.signal < SMALLEST_SIGNAL * self.pixels:
+            return MatchState(pose, middle_mm, np.inf, 0.0, 0.0, np.eye(6), np.zeros(6), 0)
         power = np.sqrt(self.film_power * self.image_power)
+        similarity = self.product / power if power > 0 else 0.0
         return MatchState(
             pose,
             middle_mm,
-            self.cost / self.pixels,
-            self.product / power if power > 0 else 0.0,
+            self.cost / self.signal,
+            -np.log1p(-(min(max(similarity, 0.0), 0.999) ** 2)) * self.pixels / self.open_pixels,
+            similarity,
             self.hessian / self.pixels,
             self.gradient / self.pixels,
             int(self.pixels),

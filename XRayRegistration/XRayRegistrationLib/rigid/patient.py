@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from XRayLib.ct import Volume, body_mask
+from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.geometry.isocenter import isocenter_depth_mm
 from XRayLib.radiograph import Radiograph
@@ -56,7 +58,7 @@ def patient_of(ct: Volume, radiographs: Sequence[Radiograph], device: str) -> Pa
 
 def _prepare(ct: Volume, coarsest_mm: float, finest_mm: float, device: str) -> Patient:
     scan = cropped_to_body(ct)
-    inside = body_mask(scan)
+    inside = _patient_mask(scan)
     body = cropped_to_body(Volume(np.where(inside, scan.voxels, np.float32(-1000)), scan.ijk_to_ras))
     pivot = body.center_ras_mm
     outside_ml = float((scan.voxels[~inside] > TISSUE_HU).sum() * np.prod(scan.spacing_mm) * 1e-3)
@@ -65,6 +67,16 @@ def _prepare(ct: Volume, coarsest_mm: float, finest_mm: float, device: str) -> P
         with_table = AttenuationPyramid(scan, pivot, coarsest_mm, finest_mm, device=device)
     pyramid = AttenuationPyramid(body, pivot, coarsest_mm, finest_mm, device=device)
     return Patient(pyramid, with_table, CutFaces(body))
+
+
+def _patient_mask(scan: Volume) -> NDArray[np.bool_]:
+    """What is not table: all of a scan that holds no body, such as a single bone or a phantom."""
+    try:
+        return body_mask(scan)
+    except InputError:
+        if not (scan.voxels > TISSUE_HU).any():
+            raise
+        return np.ones(scan.voxels.shape, bool)
 
 
 def coarsest_spacing_mm(ct: Volume, radiographs: Sequence[Radiograph]) -> float:

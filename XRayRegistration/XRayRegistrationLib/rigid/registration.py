@@ -23,7 +23,7 @@ from XRayRegistrationLib.rigid.confidence import evidence_of, judge
 from XRayRegistrationLib.rigid.film_checks import check_films
 from XRayRegistrationLib.rigid.patient import patient_of
 from XRayRegistrationLib.rigid.settings import RigidSettings
-from XRayRegistrationLib.rigid.starts import starts_of
+from XRayRegistrationLib.rigid.starts import Starts, starts_of
 
 Matrix = NDArray[np.float64]
 
@@ -71,13 +71,15 @@ def register_rigid(
         levels = levels_of(patient, case.radiographs)
     with _timed(seconds, "search"):
         progress(0.2, "Searching start poses")
-        chosen, notes = starts_of(case, settings, levels.without_table[0]) if starts is None else (list(starts), ())
+        coarsest = levels.without_table[0]
+        chosen = starts_of(case, settings, coarsest) if starts is None else Starts(starts)
     with _timed(seconds, "refinement"):
         refinement = refine(
             levels,
-            chosen,
+            chosen.poses,
             lambda n: progress(0.4 + 0.1 * n, f"Refining, step {n + 1}"),
             iterate=settings.refine,
+            plausible=chosen.plausible,
         )
     with _timed(seconds, "quality"):
         progress(0.8, "Judging the result")
@@ -92,7 +94,7 @@ def register_rigid(
         pose_quality=quality,
         views=views,
         quality={"confidence": quality.confidence, **quality.similarity, "reprojection_residual": _residual(views)},
-        warnings=(*notes, *_warnings(case, quality)),
+        warnings=(*chosen.notes, *_warnings(case, quality)),
         provenance=_provenance(method, case, options, settings, seconds),
     )
 

@@ -22,9 +22,9 @@ from XRayRegistrationLib.rigid.local_normalisation import LocalNormaliser
 
 Matrix = NDArray[np.float64]
 
-LARGEST_STEP_DEG = 15.0
+LARGEST_STEP_DEG = 10.0
 LARGEST_DEPTH_STEP_MM = 70.0
-SMALLEST_OVERLAP = 0.3
+SMALLEST_OVERLAP = 0.15
 """Share of the film that must meet the CT at a position for it to count."""
 
 APART_DEG, APART_MM = 12.0, 25.0
@@ -44,7 +44,7 @@ class SearchRange:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A pose that the search proposes, with its mean correlation over the views."""
+    """A pose that the search proposes, with its mean score over the views (see _Correlator.correlate)."""
 
     ct_to_world: Matrix
     score: float
@@ -157,10 +157,15 @@ class _Correlator:
         counts = mask.astype(np.float32)
         stack = np.stack([counts, film * counts, film * film * counts])
         self._film = np.conj(fft.rfft2(stack, self._shape))
-        self._fewest = SMALLEST_OVERLAP * counts.sum()
+        self._open = float(counts.sum())
+        self._fewest = SMALLEST_OVERLAP * self._open
 
     def correlate(self, template: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """(row shifts, column shifts): correlation of the film with the template's window that starts there."""
+        """(row shifts, column shifts): how well the template's window that starts there explains the film.
+
+        -log(1 - r^2) of the masked correlation r, the gain in log-likelihood per compared pixel, times the share of the
+        film that is compared: a high correlation of a small overlap is no evidence.
+        """
         counts = mask.astype(np.float32)
         stack = np.stack([counts, template * counts, template * template * counts])
         spectra = self._fft.rfft2(stack, self._shape)
@@ -182,7 +187,9 @@ class _Correlator:
         variance = (film_squares - film**2 / number) * (wide_squares - wide**2 / number)
         covariance = product - film * wide / number
         enough = (number > self._fewest) & (variance > 1e-3)
-        return np.where(enough, covariance / np.sqrt(np.maximum(variance, 1e-3)), 0).astype(np.float32)
+        correlation = np.where(enough, covariance / np.sqrt(np.maximum(variance, 1e-3)), 0)
+        explained = np.clip(correlation, 0, 0.99) ** 2
+        return (-np.log1p(-explained) * number / self._open).astype(np.float32)
 
 
 def _distinct_best(

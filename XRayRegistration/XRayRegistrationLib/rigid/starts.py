@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import Case
@@ -15,8 +18,11 @@ from XRayRegistrationLib.rigid.settings import RigidSettings
 
 Matrix = NDArray[np.float64]
 
-SEARCH_CANDIDATES = 16
+SEARCH_CANDIDATES = 32
 NEARBY_CANDIDATES = 5
+BEYOND, ROOM_MM, ROOM_DEG = 1.1, 10.0, 5.0
+"""A refined pose may lie this much outside of the searched range."""
+
 NEARBY = SearchRange(rotation_deg=7.5, shift_mm=16.0, depth_mm=40.0)
 """About a given start or landmarks: what a hand-placed CT is off by."""
 
@@ -38,19 +44,45 @@ def chosen_initialisation(case: Case, settings: RigidSettings) -> str:
     return wanted
 
 
-def starts_of(case: Case, settings: RigidSettings, coarsest: Matcher) -> tuple[list[Matrix], tuple[str, ...]]:
-    """Start poses, the most trusted first, and notes for the user."""
+@dataclass(frozen=True)
+class Starts:
+    """Poses to refine, the most trusted first."""
+
+    poses: Sequence[Matrix]
+    notes: tuple[str, ...] = ()
+    """For the user."""
+    plausible: Callable[[Matrix], bool] = lambda _pose: True
+    """Whether a refined pose can be where the starts were looked for."""
+
+
+def starts_of(case: Case, settings: RigidSettings, coarsest: Matcher) -> Starts:
+    """The starts that the settings ask for.
+
+    Raises InputError when what they ask for is not there.
+    """
     kind = chosen_initialisation(case, settings)
     if kind == "search":
         nominal = nominal_start(case) if case.initial_ct_to_world is None else case.initial_ct_to_world
         extent = SearchRange(settings.rotation_range_deg, settings.shift_range_mm, settings.depth_range_mm)
-        return _searched(coarsest, nominal, extent, SEARCH_CANDIDATES), ()
+        poses = _searched(coarsest, nominal, extent, SEARCH_CANDIDATES)
+        return Starts(poses, plausible=lambda pose: _within(pose, nominal, coarsest.pivot_ras_mm, extent))
     if kind == "landmarks":
         found = landmark_start(case)
         given, notes = [found.ct_to_world, *found.alternatives], found.notes
     else:
         given, notes = [np.asarray(case.initial_ct_to_world, float)], ()
-    return given + _searched(coarsest, given[0], NEARBY, NEARBY_CANDIDATES), notes
+    return Starts(given + _searched(coarsest, given[0], NEARBY, NEARBY_CANDIDATES), notes)
+
+
+def _within(pose: Matrix, nominal: Matrix, pivot_ras_mm: Matrix, extent: SearchRange) -> bool:
+    """Whether a pose lies in the searched range, with room for the corners of the range and the refinement."""
+    change = pose @ np.linalg.inv(nominal)
+    middle = (nominal @ [*pivot_ras_mm, 1])[:3]
+    shift_mm = np.linalg.norm(change[:3, :3] @ middle + change[:3, 3] - middle)
+    angle_deg = np.rad2deg(np.arccos(np.clip((np.trace(change[:3, :3]) - 1) / 2, -1, 1)))
+    farthest_mm = np.hypot(np.sqrt(2) * extent.shift_mm, extent.depth_mm)
+    farthest_deg = np.sqrt(3) * extent.rotation_deg
+    return bool(shift_mm <= BEYOND * farthest_mm + ROOM_MM and angle_deg <= BEYOND * farthest_deg + ROOM_DEG)
 
 
 def _searched(coarsest: Matcher, nominal: Matrix, extent: SearchRange, number: int) -> list[Matrix]:
