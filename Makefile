@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMPS := .venv/.stamps
 # The peers that geometry and projector are tested against; their full lists would bring another torch.
 PEERS := 'diffdrr>=0.6' 'einops>=0.8' 'fastcore>=1.7' 'roma>=1.5' 'torchio>=1' deprecated wrapt humanize jaxtyping \
-	wadler_lindig pandas nibabel platformdirs 'nanodrr>=0.1'
+	wadler_lindig pandas nibabel platformdirs 'nanodrr>=0.1' 'itk-twoprojectionregistration>=2'
 export OMP_NUM_THREADS ?= 2
 export QT_QPA_PLATFORM ?= offscreen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from XRayLib.cli.app import app
 from XRayLib.ct import save_volume
 from XRayLib.phantom import torso_phantom
+from XRayLib.pose_file import read_pose
 from XRayLib.radiograph import load_radiograph
 from XRayLib.shared_files import shared_folder
 
@@ -33,14 +35,22 @@ def patient_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Image.fromarray((255 * image / image.max()).astype(np.uint8)).save(tmp_path / name)
     for film in ("torso_pa.dcm", "torso_lateral.dcm"):
         shutil.copy(shared_folder("SampleData") / film, tmp_path)
+    write_true_pose(tmp_path / "true.pose.json")
     (tmp_path / "cases.csv").write_text("id,view1,view2\nfirst,torso_pa.dcm,torso_lateral.dcm\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
+def write_true_pose(path: Path) -> None:
+    """The README's films are simulated in the CT's own RAS."""
+    path.write_text(json.dumps({"format": "xray3d.pose/1", "ct_to_world": np.eye(4).tolist()}))
+
+
 def test_the_readme_commands_run(repository: Path, patient_folder: Path) -> None:
     commands = readme_commands(repository)
-    assert {command[0] for command in commands} >= {"simulate", "reconstruct", "evaluate", "batch", "models", "bench"}
+    assert {command[0] for command in commands} >= {
+        *("simulate", "reconstruct", "register", "evaluate", "batch", "models", "bench")
+    }
     for command in commands:
         if command[0] == "bench":
             continue  # minutes long; the benchmarks have tests of their own
@@ -48,6 +58,8 @@ def test_the_readme_commands_run(repository: Path, patient_folder: Path) -> None
         assert result.exit_code == 0, (command, result.stderr)
     assert (patient_folder / "report" / "report.html").is_file()
     assert (patient_folder / "results" / "first.nii.gz").is_file()
+    assert (patient_folder / "registration" / "report.html").is_file()
+    np.testing.assert_allclose(read_pose(patient_folder / "chest.tfm")[:3, :3], np.eye(3), atol=0.02)
 
 
 def test_the_readme_pictures_exist(repository: Path) -> None:

@@ -14,6 +14,7 @@ from XRayLib.errors import InputError
 BENCHMARKS = {
     "projector": "XRayLib.projector.benchmark",
     "x2ct": "XRayLib.runtime.benchmark",
+    "registration": "XRayRegistrationLib.rigid.benchmark",
 }
 """Name -> module with ``benchmark()``, which yields one dict per case."""
 

@@ -153,34 +153,39 @@ def prepare_nanodrr(
 def prepare_diffdrr(name: str, volume_mu: Volume, geometries: Sequence[XRayGeometry], threads: int) -> Peer:
     """DiffDRR's trilinear renderer on the CPU."""
     torch = importlib.import_module("torch")
-    drr_type = importlib.import_module("diffdrr.drr").DRR
-    read = importlib.import_module("diffdrr.data").read
     transform_type = importlib.import_module("diffdrr.pose").RigidTransform
-    torchio = importlib.import_module("torchio")
     torch.set_num_threads(threads)
-    density = torch.from_numpy(volume_mu.voxels.T.copy())
-    subject = read(torchio.ScalarImage(tensor=density[None], affine=volume_mu.ijk_to_ras), center_volume=False)
-    views = [to_diffdrr(geometry) for geometry in geometries]
-    one = views[0]
-    drr = drr_type(
-        subject,
-        one.sdd,
-        one.height,
-        one.delx,
-        one.width,
-        one.dely,
-        one.x0,
-        one.y0,
-        reverse_x_axis=one.reverse_x_axis,
-        renderer="trilinear",
-    )
-    drr.density = density
-    poses = torch.tensor(np.stack([view.pose for view in views]), dtype=torch.float32)
+    drr = diffdrr_module(volume_mu, geometries[0], renderer="trilinear")
+    poses = torch.tensor(np.stack([to_diffdrr(g).pose for g in geometries]), dtype=torch.float32)
 
     def images(pose: Any) -> Any:
         return drr(transform_type(pose), n_points=SAMPLES)[:, 0]
 
     return _torch_peer(torch, name, images, poses)
+
+
+def diffdrr_module(volume_mu: Volume, geometry: XRayGeometry, renderer: str) -> Any:
+    """DiffDRR's ``DRR`` of the volume, in its own RAS, with the detector of this view."""
+    torch = importlib.import_module("torch")
+    torchio = importlib.import_module("torchio")
+    read = importlib.import_module("diffdrr.data").read
+    density = torch.from_numpy(volume_mu.voxels.T.copy())
+    subject = read(torchio.ScalarImage(tensor=density[None], affine=volume_mu.ijk_to_ras), center_volume=False)
+    view = to_diffdrr(geometry)
+    drr = importlib.import_module("diffdrr.drr").DRR(
+        subject,
+        view.sdd,
+        view.height,
+        view.delx,
+        view.width,
+        view.dely,
+        view.x0,
+        view.y0,
+        reverse_x_axis=view.reverse_x_axis,
+        renderer=renderer,
+    )
+    drr.density = density
+    return drr
 
 
 def _torch_peer(torch: Any, name: str, images: Callable[[Any], Any], poses: Any) -> Peer:
