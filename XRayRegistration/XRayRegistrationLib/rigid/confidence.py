@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ class Evidence:
 
     similarity: float
     """Correlation of locally normalised film and projection at the finest level."""
+    worst_view_similarity: float
+    """The same at the second level, where noise is averaged out, for the film that matches worst."""
     coarse_similarity: float
     """The same at the coarsest level."""
     gap: float
@@ -40,13 +42,20 @@ def evidence_of(refinement: Refinement) -> Evidence:
     open_pixels = sum(int(film.mask.sum()) for film in coarsest.films)
     twist = finest.covariance(best.ct_to_world)
     return Evidence(
-        similarity=best.similarity,
-        coarse_similarity=coarse.similarity,
+        similarity=float(best.similarity),
+        worst_view_similarity=_worst_view(refinement),
+        coarse_similarity=float(coarse.similarity),
         gap=_gap(refinement),
         agreement=refinement.agreement,
         explained=coarse.pixels / max(open_pixels, 1),
         covariance_mm_rad=world_covariance(twist, best.ct_to_world),
     )
+
+
+def _worst_view(refinement: Refinement) -> float:
+    matcher = refinement.matchers[min(1, len(refinement.matchers) - 1)]
+    views = [replace(matcher, films=(film,)) for film in matcher.films]
+    return float(min(view.match([refinement.best.ct_to_world])[0].similarity for view in views))
 
 
 def _gap(refinement: Refinement) -> float:
