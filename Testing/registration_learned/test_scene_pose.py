@@ -12,7 +12,7 @@ from XRayLib.metrics.pose import rotation_error_deg
 from XRayLib.projector.rigid import motion_from_twist
 from XRayRegistrationLib.learned.canonical_view import is_left_handed, transformed, window_transform
 from XRayRegistrationLib.learned.scene_correspondences import Correspondences, correspondences_of
-from XRayRegistrationLib.learned.scene_pose import scene_pose
+from XRayRegistrationLib.learned.scene_pose import ScenePose, SceneView, scene_pose
 
 MIDDLE = np.array([12.0, -30.0, 140.0])
 TRUE = motion_from_twist([0.3, -0.2, 0.25, 20.0, -45.0, 33.0], MIDDLE)
@@ -39,7 +39,12 @@ def seen(geometry: XRayGeometry, rng: np.random.Generator, count: int = 200, noi
     points = MIDDLE + rng.uniform(-120, 120, (count, 3)) + np.where(rng.random((count, 1)) < 0.5, 60, -60)
     pixels = geometry.project(points @ TRUE[:3, :3].T + TRUE[:3, 3])
     noisy = points + rng.normal(0, noise_mm, points.shape)
-    return Correspondences(noisy, pixels, np.full(count, max(noise_mm, 1.0)))
+    return Correspondences(noisy, pixels, np.full(count, max(noise_mm, 0.1)))
+
+
+def placed(views: list[tuple[XRayGeometry, Correspondences]], middle: np.ndarray = MIDDLE) -> ScenePose:
+    """The pose from these points, the films assuming the depth that the canonical views were made for."""
+    return scene_pose([SceneView(geometry, points, 700.0) for geometry, points in views], middle)
 
 
 def worst_offset_mm(pose: np.ndarray) -> float:
@@ -54,7 +59,7 @@ def worst_offset_mm(pose: np.ndarray) -> float:
 def test_exact_points_give_the_exact_pose_however_the_film_is_mirrored(changes: dict[str, bool]) -> None:
     geometry = view(20.0, **changes)
     assert not is_left_handed(geometry)
-    found = scene_pose([(geometry, seen(geometry, np.random.default_rng(1)))], MIDDLE)
+    found = placed([(geometry, seen(geometry, np.random.default_rng(1)))])
     assert worst_offset_mm(found.ct_to_world) < 1e-3
     assert np.linalg.det(found.ct_to_world[:3, :3]) == pytest.approx(1)
     assert found.inliers.all()
@@ -66,7 +71,7 @@ def test_half_of_the_points_may_be_wrong() -> None:
     points = seen(geometry, rng, 300)
     wrong = rng.random(300) < 0.5
     moved = points.points_ct_ras_mm + wrong[:, None] * rng.uniform(-150, 150, (300, 3))
-    found = scene_pose([(geometry, dataclasses.replace(points, points_ct_ras_mm=moved))], MIDDLE)
+    found = placed([(geometry, dataclasses.replace(points, points_ct_ras_mm=moved))])
     assert worst_offset_mm(found.ct_to_world) < 0.5
     assert found.inliers[~wrong].all()
     assert found.inliers[wrong].mean() < 0.2
@@ -80,8 +85,8 @@ def test_sure_points_count_more_than_unsure_ones() -> None:
     unsure = np.arange(300) < 200
     moved = points.points_ct_ras_mm + np.where(unsure[:, None], (8.0, 8.0, 8.0), 0)
     deviation = np.where(unsure, 30.0, 0.5)
-    found = scene_pose([(geometry, Correspondences(moved, points.pixels, deviation))], MIDDLE)
-    equal = scene_pose([(geometry, Correspondences(moved, points.pixels, np.full(300, 10.0)))], MIDDLE)
+    found = placed([(geometry, Correspondences(moved, points.pixels, deviation))])
+    equal = placed([(geometry, Correspondences(moved, points.pixels, np.full(300, 10.0)))])
     assert worst_offset_mm(found.ct_to_world) < 0.5
     assert worst_offset_mm(equal.ct_to_world) > 3
 
@@ -91,7 +96,7 @@ def test_a_second_view_brings_the_depth() -> None:
         errors = []
         for seed in range(8):
             rng = np.random.default_rng(seed)
-            found = scene_pose([(g, seen(g, rng, 60, noise_mm=10.0)) for g in geometries], MIDDLE)
+            found = placed([(g, seen(g, rng, 60, noise_mm=10.0)) for g in geometries])
             offset = (found.ct_to_world - TRUE) @ [*MIDDLE, 1]
             errors.append(abs(offset[:3] @ geometries[0].detector_normal))
         return float(np.median(errors))
@@ -105,7 +110,7 @@ def test_one_view_that_is_all_wrong_is_overruled() -> None:
     good, other, bad = view(0.0), view(90.0), view(45.0)
     nonsense = seen(bad, rng, 150)
     nonsense = dataclasses.replace(nonsense, points_ct_ras_mm=rng.permutation(nonsense.points_ct_ras_mm))
-    found = scene_pose([(bad, nonsense), (good, seen(good, rng)), (other, seen(other, rng))], MIDDLE)
+    found = placed([(bad, nonsense), (good, seen(good, rng)), (other, seen(other, rng))])
     assert rotation_error_deg(TRUE, found.ct_to_world) < 0.1
     assert worst_offset_mm(found.ct_to_world) < 1
 
@@ -117,24 +122,24 @@ class TestRefusals:
         points = seen(geometry, rng, 300)
         shuffled = dataclasses.replace(points, points_ct_ras_mm=rng.permutation(points.points_ct_ras_mm))
         with pytest.raises(RefusedError):
-            scene_pose([(geometry, shuffled)], MIDDLE)
+            placed([(geometry, shuffled)])
 
     def test_too_few_points_are_refused(self) -> None:
         geometry = view(0.0)
         with pytest.raises(RefusedError, match="only 5 points"):
-            scene_pose([(geometry, seen(geometry, np.random.default_rng(6), 5))], MIDDLE)
+            placed([(geometry, seen(geometry, np.random.default_rng(6), 5))])
 
     def test_no_points_at_all_are_refused(self) -> None:
         nothing = Correspondences(np.empty((0, 3)), np.empty((0, 2)), np.empty(0))
         with pytest.raises(RefusedError, match="only 0 points"):
-            scene_pose([(view(0.0), nothing)], MIDDLE)
+            placed([(view(0.0), nothing)])
 
     def test_points_on_one_line_are_refused(self) -> None:
         geometry = view(0.0)
         line = MIDDLE + np.linspace(-100, 100, 50)[:, None] * (1.0, 0.0, 0.0)
         same = np.tile(geometry.project(line[:1]), (50, 1))
         with pytest.raises(RefusedError):
-            scene_pose([(geometry, Correspondences(line, same, np.ones(50)))], MIDDLE)
+            placed([(geometry, Correspondences(line, same, np.ones(50)))])
 
     def test_a_pose_off_the_film_is_refused(self) -> None:
         """Points that fit perfectly, of something far outside of the window."""
@@ -142,7 +147,7 @@ class TestRefusals:
         rng = np.random.default_rng(7)
         points = far + rng.uniform(-100, 100, (100, 3))
         with pytest.raises(RefusedError, match="off the films"):
-            scene_pose([(geometry, Correspondences(points, geometry.project(points), np.ones(100)))], far)
+            placed([(geometry, Correspondences(points, geometry.project(points), np.ones(100)))], far)
 
 
 def test_the_networks_answer_becomes_points_where_it_is_sure() -> None:

@@ -13,7 +13,7 @@ from XRayLib.radiograph import Radiograph
 from XRayRegistrationLib.learned.prepared_model import PreparedModel
 from XRayRegistrationLib.learned.regressed_pose import combined_pose
 from XRayRegistrationLib.learned.scene_correspondences import correspondences_of
-from XRayRegistrationLib.learned.scene_pose import scene_pose
+from XRayRegistrationLib.learned.scene_pose import SceneView, scene_pose
 
 Matrix = NDArray[np.float64]
 Waiting = Callable[[], None] | None
@@ -35,10 +35,11 @@ def predict_by_scene_coordinates(
     for radiograph in radiographs:
         view = model.view(radiograph)
         scene = model.scene(view, waiting)
-        views.append((view.geometry, correspondences_of(scene, model.middle_ras_mm, model.side_px)))
+        points = correspondences_of(scene, model.middle_ras_mm, model.side_px)
+        views.append(SceneView(view.geometry, points, view.middle_depth_mm))
     found = scene_pose(views, model.middle_ras_mm)
-    points = np.concatenate([c.points_ct_ras_mm for _, c in views])[found.inliers]
-    deviation = np.concatenate([c.deviation_mm for _, c in views])[found.inliers]
+    points = np.concatenate([view.points.points_ct_ras_mm for view in views])[found.inliers]
+    deviation = np.concatenate([view.points.deviation_mm for view in views])[found.inliers]
     return Prediction((found.ct_to_world, *found.proposals), PointCloud(points, deviation))
 
 
