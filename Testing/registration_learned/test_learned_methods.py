@@ -97,9 +97,10 @@ class PerfectNetwork:
         return {"scene": scene}
 
 
+@pytest.mark.parametrize("refine", [True, False])
 @pytest.mark.parametrize("what", KINDS)
 def test_a_network_that_knows_leads_to_the_pose(
-    torso: Volume, case: tuple[Case, np.ndarray], monkeypatch: pytest.MonkeyPatch, what: str
+    torso: Volume, case: tuple[Case, np.ndarray], monkeypatch: pytest.MonkeyPatch, what: str, refine: bool
 ) -> None:
     """Everything between film and result: mirroring, window, camera, both views, the point cloud, provenance."""
     given, true = case
@@ -107,13 +108,16 @@ def test_a_network_that_knows_leads_to_the_pose(
     monkeypatch.setattr(learned_method, "prepared_model", lambda *_: perfect.model())
     started_from: list[np.ndarray] = []
 
-    def instead_of_refining(case: Case, options: Options, progress: object, starts: list, method: str) -> Result:
-        started_from.extend(starts)
-        return Result(method, ct_to_world=starts[0], provenance={"method": method})
+    def instead_of_refining(
+        case: Case, options: Options, progress: object, starts: list | None = None, method: str = ""
+    ) -> Result:
+        started_from.extend([case.initial_ct_to_world] if starts is None else starts)
+        return Result(method, ct_to_world=started_from[-1], provenance={"method": method})
 
     monkeypatch.setattr("XRayRegistrationLib.rigid.registration.register_rigid", instead_of_refining)
     stages: list[float] = []
-    result = method(what).run(given, Options(device="cpu"), lambda fraction, _stage: stages.append(fraction))
+    options = Options(device="cpu", extra={"refine": refine})
+    result = method(what).run(given, options, lambda fraction, _stage: stages.append(fraction))
     corners = perfect.anatomy.corners_ras_mm
     for start in started_from:
         difference = start - true
@@ -129,7 +133,21 @@ def test_a_network_that_knows_leads_to_the_pose(
         assert inside.all()
     else:
         assert result.point_cloud is None
-        assert len(started_from) == 3
+        assert len(started_from) == (1 if refine else 3)
+
+
+def test_the_search_goes_as_far_as_the_network_errs() -> None:
+    measured = {"rotation_deg_p90": 8.5, "across_mm_p90": 1.0, "along_mm_p90": 400.0}
+    assert learned_method.search_nearby(Options(), measured) == {
+        "initialisation": "search",
+        "rotation_range_deg": 8.5,
+        "shift_range_mm": 5.0,
+        "depth_range_mm": 100.0,
+    }
+    narrow = Options(extra={"rotation_range_deg": 4.0, "initialisation": "given"})
+    assert learned_method.search_nearby(narrow, measured)["rotation_range_deg"] == 4.0
+    unknown = learned_method.search_nearby(Options(), {"rotation_deg_p90": None})
+    assert unknown["rotation_range_deg"] == 30.0
 
 
 @pytest.mark.parametrize("what", KINDS)

@@ -21,6 +21,13 @@ from XRayRegistrationLib.preparation import preparation_state, prepare_patient
 PREDICTED = 0.15
 """Share of the progress when the start is there."""
 
+SEARCHED = (
+    ("rotation_range_deg", "rotation_deg_p90", 3.0),
+    ("shift_range_mm", "across_mm_p90", 5.0),
+    ("depth_range_mm", "along_mm_p90", 20.0),
+)
+"""Option of the search, the measured error that it follows, and the least that is searched."""
+
 
 class LearnedRegistration(PreparedMethod):
     """Subclasses say how the network's answer becomes candidate poses."""
@@ -41,7 +48,9 @@ class LearnedRegistration(PreparedMethod):
         return preparation_state(ct)[self.id]
 
     def run(self, case: Case, options: Options, progress: Progress) -> Result:
-        """The pose from the network's start, refined and judged as by ``intensity``.
+        """The pose about the network's start, as far as it was measured to err, refined and judged as by ``intensity``.
+
+        With ``Options.extra["refine"]`` False the network's own poses are judged as they are.
 
         Raises
         ------
@@ -51,6 +60,7 @@ class LearnedRegistration(PreparedMethod):
             When the network's answer is no pose.
         """
         from XRayRegistrationLib.rigid.registration import register_rigid
+        from XRayRegistrationLib.rigid.settings import RigidSettings
 
         started = time.perf_counter()
         progress(0.0, "Opening the patient's network")
@@ -58,13 +68,16 @@ class LearnedRegistration(PreparedMethod):
         progress(0.05, "Predicting the pose")
         found = self.predict(model, case, lambda: progress(0.1, "Predicting the pose"))
         seconds = round(time.perf_counter() - started, 3)
-        result = register_rigid(
-            case,
-            options,
-            lambda fraction, stage: progress(PREDICTED + (1 - PREDICTED) * fraction, stage),
-            starts=list(found.starts),
-            method=self.id,
-        )
+
+        def refining(fraction: float, stage: str) -> None:
+            progress(PREDICTED + (1 - PREDICTED) * fraction, stage)
+
+        if RigidSettings.from_options(options).refine:
+            about = dataclasses.replace(case, initial_ct_to_world=found.starts[0])
+            nearby = dataclasses.replace(options, extra={**options.extra, **search_nearby(options, model.validation)})
+            result = register_rigid(about, nearby, refining, method=self.id)
+        else:
+            result = register_rigid(case, options, refining, starts=list(found.starts), method=self.id)
         return self._completed(result, found, model, seconds)
 
     def _completed(self, result: Result, found: Prediction, model: PreparedModel, seconds: float) -> Result:
@@ -85,3 +98,19 @@ class LearnedRegistration(PreparedMethod):
                 "seconds_prediction": seconds,
             },
         )
+
+
+def search_nearby(options: Options, validation: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a search about the pose of a network: as far as 90 % of its measured errors, no farther than asked.
+
+    A network that is right to a few millimetres leaves nearly nothing to search; one that was trained for minutes still
+    narrows it.
+    """
+    from XRayRegistrationLib.rigid.settings import RigidSettings
+
+    asked = RigidSettings.from_options(options)
+    found: dict[str, Any] = {"initialisation": "search"}
+    for name, measured, least in SEARCHED:
+        error, most = validation.get(measured), getattr(asked, name)
+        found[name] = most if error is None else float(min(max(error, least), most))
+    return found

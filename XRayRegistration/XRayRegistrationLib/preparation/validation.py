@@ -31,6 +31,7 @@ FILM_PX = 256
 FIELD = 1.15
 """Width of the film at the patient, relative to the window's."""
 SOURCE_TO_PATIENT_MM, SOURCE_TO_DETECTOR_MM = 700.0, 1020.0
+ERRORS = ("rotation_deg", "mtre_mm", "projected_mm", "across_mm", "along_mm")
 FIRST_SEED = 10_000_000
 """No training film is drawn from these."""
 
@@ -57,8 +58,10 @@ def validate(
     -------
     dict
         ``films``, ``refused``; medians of ``rotation_deg``, ``mtre_mm`` (targets all over the body), ``projected_mm``
-        (on the detector), of the undisturbed pose's mTRE (``nominal_mtre_mm``); 95th percentile ``mtre_mm_p95``; and
-        ``mtre_mm_by_realism``. A refused film counts as infinitely wrong in the medians.
+        (on the detector), of the undisturbed pose's mTRE (``nominal_mtre_mm``); 95th percentile ``mtre_mm_p95``; 90th
+        percentiles of the rotation and of the body's middle across and along the beam (``rotation_deg_p90``,
+        ``across_mm_p90``, ``along_mm_p90``); and ``mtre_mm_by_realism``. A refused film counts as infinitely wrong;
+        None stands for infinity.
     """
     anatomy = anatomy_of(ct, FILM_PX, settings.device)
     model = opened_model(bundle, settings.device)
@@ -125,8 +128,13 @@ def errors_of(found: Matrix | None, film: KnownFilm, targets: Matrix) -> dict[st
     true, view = film.ct_to_world, film.radiograph.geometry
     nominal = float(target_registration_errors_mm(true, np.eye(4), targets).mean())
     if found is None:
-        return {"rotation_deg": np.inf, "mtre_mm": np.inf, "projected_mm": np.inf, "nominal_mtre_mm": nominal}
+        return dict.fromkeys(ERRORS, np.inf) | {"nominal_mtre_mm": nominal}
+    middle = targets.mean(axis=0)
+    offset = (found - true)[:3, :3] @ middle + (found - true)[:3, 3]
+    along = float(offset @ view.detector_normal)
     return {
+        "across_mm": float(np.sqrt(max(offset @ offset - along**2, 0.0))),
+        "along_mm": abs(along),
         "rotation_deg": rotation_error_deg(true, found),
         "mtre_mm": float(target_registration_errors_mm(true, found, targets).mean()),
         "projected_mm": float(projection_errors_mm(true, found, targets, view).mean()),
@@ -135,7 +143,7 @@ def errors_of(found: Matrix | None, film: KnownFilm, targets: Matrix) -> dict[st
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """JSON values; a median that is infinite becomes None."""
+    """JSON values; a percentile that is infinite becomes None."""
     finite = [row for row in rows if np.isfinite(row["mtre_mm"])]
 
     def at(name: str, percentile: float, some: Sequence[dict[str, Any]]) -> float | None:
@@ -149,5 +157,6 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "refused": len(rows) - len(finite),
         **{name: at(name, 50, rows) for name in ("rotation_deg", "mtre_mm", "projected_mm", "nominal_mtre_mm")},
         "mtre_mm_p95": at("mtre_mm", 95, rows),
+        **{f"{name}_p90": at(name, 90, rows) for name in ("rotation_deg", "across_mm", "along_mm")},
         "mtre_mm_by_realism": {level: at("mtre_mm", 50, some) for level, some in by_realism.items() if some},
     }
