@@ -88,7 +88,7 @@ def _row(name: str, deviation_mm: float) -> str:
     weak = deviation_mm > WEAK_MM
     cells = max(1, min(BAR_CELLS, round(BAR_CELLS * deviation_mm / BAR_FULL_MM)))
     color = WEAK_COLOR if weak else GOOD_COLOR
-    value = f"\N{PLUS-MINUS SIGN}{deviation_mm:.1f} mm" if deviation_mm >= 0.05 else "\N{PLUS-MINUS SIGN}<0.1 mm"
+    value = f"\N{PLUS-MINUS SIGN}{deviation_mm:.1f} mm" if deviation_mm >= 0.05 else "< 0.1 mm"
     shown = html.escape(value)
     bar = f'<span style="color:{color}">{BAR_CELL * cells}</span>'
     bold = ("<b>", "</b>") if weak else ("", "")

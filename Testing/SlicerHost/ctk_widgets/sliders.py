@@ -18,7 +18,7 @@ def _finite(value: float) -> float:
 
 @cpp_widget
 class ctkDoubleSpinBox(QWidget):
-    """A spin box for floating-point numbers; values are rounded to ``decimals``."""
+    """A spin box for floating-point numbers; shows ``decimals`` digits, keeps the exact value it was given."""
 
     valueChanged = Signal(float)
     editingFinished = Signal()
@@ -26,28 +26,49 @@ class ctkDoubleSpinBox(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._value = 0.0
         self._box = QDoubleSpinBox(self)
         self._box.setRange(0, 99.99)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._box)
-        self._box.valueChanged.connect(self.valueChanged)
+        self._box.valueChanged.connect(self._change)
         self._box.editingFinished.connect(self.editingFinished)
 
+    def _change(self, value: float) -> None:
+        if value != self._value:
+            self._value = value
+            self.valueChanged.emit(value)
+
+    def setValue(self, value: float) -> None:
+        value = max(self._box.minimum, min(self._box.maximum, float(value)))
+        blocked = self._box.blockSignals(True)
+        self._box.setValue(value)
+        self._box.blockSignals(blocked)
+        self._change(value)
+
     def setRange(self, minimum: float, maximum: float) -> None:
+        blocked = self._box.blockSignals(True)
         self._box.setRange(minimum, maximum)
+        self._box.blockSignals(blocked)
+        self.setValue(self._value)
+
+    def setMinimum(self, minimum: float) -> None:
+        self.setRange(minimum, max(minimum, self._box.maximum))
+
+    def setMaximum(self, maximum: float) -> None:
+        self.setRange(min(self._box.minimum, maximum), maximum)
 
     def setDecimals(self, decimals: int) -> None:
+        blocked = self._box.blockSignals(True)
         self._box.setDecimals(decimals)
+        self._box.blockSignals(blocked)
         self.decimalsChanged.emit(decimals)
 
-    def spinBox(self) -> QDoubleSpinBox:
-        return self._box
-
     decimals = Property(int, lambda self: self._box.decimals, setDecimals)
-    minimum = relayed(float, "_box", "minimum")
-    maximum = relayed(float, "_box", "maximum")
-    value = relayed(float, "_box", "value")
+    minimum = Property(float, lambda self: self._box.minimum, setMinimum)
+    maximum = Property(float, lambda self: self._box.maximum, setMaximum)
+    value = Property(float, lambda self: self._value, setValue)
     singleStep = relayed(float, "_box", "singleStep")
     prefix = relayed(str, "_box", "prefix")
     suffix = relayed(str, "_box", "suffix")
@@ -114,7 +135,7 @@ class ctkDoubleSlider(QWidget):
 
 @cpp_widget
 class ctkSliderWidget(QWidget):
-    """Slider and spin box in one; values are rounded to ``decimals`` and kept within the range."""
+    """Slider and spin box in one; values are kept within the range, and exact: ``decimals`` is what is shown."""
 
     valueChanged = Signal(float)
     valueIsChanging = Signal(float)
@@ -159,12 +180,6 @@ class ctkSliderWidget(QWidget):
 
     def reset(self) -> None:
         self.setValue(0)
-
-    def slider(self) -> ctkDoubleSlider:
-        return self._slider
-
-    def spinBox(self) -> ctkDoubleSpinBox:
-        return self._box
 
     value = Property(float, lambda self: self._box.value, setValue)
     minimum = Property(float, lambda self: self._box.minimum, setMinimum)

@@ -65,7 +65,7 @@ def hide_contours(film: Any) -> None:
 
 
 def _lines(zero: NDArray[np.floating], strength: NDArray[np.floating], strongest: float, geometry: XRayGeometry) -> Any:
-    """The contour in RAS, a millimetre behind the detector, from where films are looked at in 3D."""
+    """The contour in RAS, a millimetre before and behind the detector: the film in 3D hides neither."""
     import vtk
     from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
 
@@ -87,8 +87,10 @@ def _lines(zero: NDArray[np.floating], strength: NDArray[np.floating], strongest
     ends = _long_and_strong(ends, strength[nearest[:, 1], nearest[:, 0]], strongest)
     to_ras = geometry.pixel_to_ras
     points, cells = vtk.vtkPoints(), vtk.vtkCellArray()
-    points.SetData(numpy_to_vtk(pixels @ to_ras[:3, :2].T + to_ras[:3, 3] + geometry.detector_normal, deep=True))
-    cells.SetData(2, numpy_to_vtkIdTypeArray(ends.ravel(), deep=True))
+    on_detector = pixels @ to_ras[:3, :2].T + to_ras[:3, 3]
+    both_sides = np.concatenate([on_detector - geometry.detector_normal, on_detector + geometry.detector_normal])
+    points.SetData(numpy_to_vtk(both_sides, deep=True))
+    cells.SetData(2, numpy_to_vtkIdTypeArray(np.concatenate([ends, ends + len(pixels)]).ravel(), deep=True))
     lines.SetPoints(points)
     lines.SetLines(cells)
     return lines
