@@ -38,7 +38,10 @@ def stage_of(level: int) -> Stage:
     return STAGES[min(level, len(STAGES) - 1)]
 
 
-TABLE_LEVEL = 2
+SCREENING_ITERATIONS, SCREENED = 6, 12
+"""At the coarsest level, so many iterations tell which so many starts are worth the rest."""
+
+TABLE_LEVEL = 1
 """Level at which films and CT are asked whether they show the scanner's table."""
 
 SAME_DEG, SAME_MM = 2.0, 6.0
@@ -111,7 +114,7 @@ def refine(
 
     Raises RefusedError when from no start the CT meets the films.
     """
-    poses = list(starts)
+    poses = origins = list(starts)
     history: list[tuple[MatchState, ...]] = []
     start_of_best, agreement = poses[0], 1.0
     matchers = levels.without_table
@@ -121,6 +124,8 @@ def refine(
             matchers = levels.choose(number, history[-1][0])
         matcher = matchers[number]
         stage = stage_of(number)
+        if number == 0 and iterate and len(poses) > SCREENED:
+            poses, origins = _screened(matcher, poses, stage, plausible)
         states = matcher.minimise(poses, stage.iterations if iterate else 0, stage.smallest_step_mm)
         order = _ranked(states, plausible)
         if not order:
@@ -130,12 +135,21 @@ def refine(
             )
         best = states[order[0]]
         if number == 0:
-            start_of_best = poses[order[0]]
+            start_of_best = origins[order[0]]
             agreement = sum(same_solution(state, best) for state in states) / len(states)
         history.append(distinct([states[n] for n in order]))
         useful = [s for s in history[-1] if s.evidence >= LEAST_USEFUL_EVIDENCE * best.evidence] or [best]
         poses = [state.ct_to_world for state in useful[: stage.kept]]
     return Refinement(history[-1][0], matchers[: len(history)], tuple(history), start_of_best, agreement)
+
+
+def _screened(
+    matcher: Matcher, starts: Sequence[Matrix], stage: Stage, plausible: Callable[[Matrix], bool]
+) -> tuple[list[Matrix], list[Matrix]]:
+    """The most promising starts after a few iterations: how far they came, and where they began."""
+    states = matcher.minimise(starts, SCREENING_ITERATIONS, stage.smallest_step_mm)
+    order = _ranked(states, plausible)[:SCREENED]
+    return [states[n].ct_to_world for n in order], [starts[n] for n in order]
 
 
 def _ranked(states: Sequence[MatchState], plausible: Callable[[Matrix], bool]) -> list[int]:

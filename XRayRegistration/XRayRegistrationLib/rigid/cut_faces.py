@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from XRayLib.ct import Volume
 from XRayLib.ct.blocks import block_mean
@@ -16,15 +15,8 @@ SMALLEST_CUT = 0.04
 
 WORKING_SPACING_MM = 4.0
 MARGIN_VOXELS = 2
-
-
-@dataclass(frozen=True)
-class _Face:
-    axis: int
-    """0, 1, 2 for i, j, k."""
-    plane: float
-    tissue: NDArray[np.bool_]
-    """Tissue in the face, indexed by the other two axes in the order i, j, k."""
+ENDLESS = 1e6
+"""Voxels by which the CT is prolonged across a face that cuts the patient."""
 
 
 class CutFaces:
@@ -33,72 +25,75 @@ class CutFaces:
     def __init__(self, ct: Volume) -> None:
         coarse = block_mean(ct, WORKING_SPACING_MM)
         self._ras_to_ijk = np.linalg.inv(coarse.ijk_to_ras)
-        self._size = np.array(coarse.voxels.shape[::-1])
         tissue = coarse.voxels.transpose(2, 1, 0) > TISSUE_HU
-        self._faces = [face for axis in range(3) for face in _cut_faces(tissue, axis)]
+        self._size = np.array(tissue.shape)
+        largest = max(tissue.shape)
+        # Tissue in each face: axis (i, j, k), first or last, then the other two axes in their order.
+        self._tissue = np.zeros((3, 2, largest, largest), bool)
+
+        for axis in range(3):
+            for end in range(2):
+                section = _cut_face(tissue, axis, end)
+                self._tissue[axis, end, : section.shape[0], : section.shape[1]] = section
+        self._is_cut = self._tissue.any(axis=(2, 3))
 
     @property
     def number(self) -> int:
         """How many of the six faces cut the patient."""
-        return len(self._faces)
+        return int(self._is_cut.sum())
 
     def explained(self, geometry: XRayGeometry) -> NDArray[np.bool_]:
         """(rows, columns) True where a pixel's ray passes only through what the CT holds; geometry in the CT's RAS."""
         columns, rows = geometry.size_px
-        if not self._faces:
-            return np.ones((rows, columns), bool)
-        source = (self._ras_to_ijk @ [*geometry.source_ras_mm, 1])[:3]
-        to_ijk = self._ras_to_ijk[:3, :3] @ np.linalg.inv(geometry.ras_to_pixel[:, :3])
-        # (3, rows, columns): rays are source + depth * direction, depth in mm.
-        direction = (
-            to_ijk[:, 0, None, None] * np.arange(columns)
-            + to_ijk[:, 1, None, None] * np.arange(rows)[:, None]
-            + to_ijk[:, 2, None, None]
-        )
-        direction = np.where(np.abs(direction) < 1e-12, 1e-12, direction)
-        near, far = self._crossing(source, direction, ())
-        misses = near >= far
-        near, far = self._crossing(source, direction, tuple({face.axis for face in self._faces}))
-        unexplained = misses & (near < far)
-        for face in self._faces:
-            unexplained |= self._leaves_through(face, source, direction)
-        return ~unexplained
-
-    def _crossing(
-        self, source: NDArray[np.float64], direction: NDArray[np.float64], without: tuple[int, ...]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Depths where the rays enter and leave the CT's box, endless along the axes ``without``."""
-        near, far = np.zeros(direction.shape[1:]), np.full(direction.shape[1:], np.inf)
-        for axis in {0, 1, 2} - set(without):
-            first = (-0.5 - source[axis]) / direction[axis]
-            last = (self._size[axis] - 0.5 - source[axis]) / direction[axis]
-            near, far = np.maximum(near, np.minimum(first, last)), np.minimum(far, np.maximum(first, last))
-        return near, far
-
-    def _leaves_through(
-        self, face: _Face, source: NDArray[np.float64], direction: NDArray[np.float64]
-    ) -> NDArray[np.bool_]:
-        depth = (face.plane - source[face.axis]) / direction[face.axis]
-        inside = depth > 0
-        index = []
-        for axis in sorted({0, 1, 2} - {face.axis}):
-            at = np.rint(source[axis] + depth * direction[axis])
-            inside &= (at >= 0) & (at < self._size[axis])
-            index.append(np.clip(at, 0, self._size[axis] - 1).astype(np.intp))
-        return inside & face.tissue[index[0], index[1]]
+        result = np.ones((rows, columns), bool)
+        if self.number:
+            source = (self._ras_to_ijk @ [*geometry.source_ras_mm, 1])[:3]
+            pixel_to_ijk = self._ras_to_ijk[:3, :3] @ np.linalg.inv(geometry.ras_to_pixel[:, :3])
+            _mark_unexplained(source, pixel_to_ijk, self._size, self._tissue, self._is_cut, result)
+        return result
 
 
-def _cut_faces(tissue: NDArray[np.bool_], axis: int) -> list[_Face]:
-    """The cut ones among the two faces across an axis of (i, j, k) ordered tissue."""
+def _cut_face(tissue: NDArray[np.bool_], axis: int, end: int) -> NDArray[np.bool_]:
+    """Tissue in a face of (i, j, k) ordered tissue, filled and a little widened; nothing when the face cuts no one."""
     from scipy import ndimage
 
-    faces = []
     last = tissue.shape[axis] - 1
-    for plane in (0, last):
-        # A scan often ends in a half-empty block: the fuller of the two outermost planes tells.
-        inner = min(max(plane, 1), last - 1) if last > 1 else plane
-        section = np.take(tissue, plane, axis) | np.take(tissue, inner, axis)
-        if section.mean() > SMALLEST_CUT:
-            filled = ndimage.binary_fill_holes(section)
-            faces.append(_Face(axis, float(plane), ndimage.binary_dilation(filled, iterations=MARGIN_VOXELS)))
-    return faces
+    plane = end * last
+    # A scan often ends in a half-empty block: the fuller of the two outermost planes tells.
+    inner = min(max(plane, 1), last - 1) if last > 1 else plane
+    section = np.take(tissue, plane, axis) | np.take(tissue, inner, axis)
+    if section.mean() <= SMALLEST_CUT:
+        return np.zeros_like(section)
+    return ndimage.binary_dilation(ndimage.binary_fill_holes(section), iterations=MARGIN_VOXELS)
+
+
+@njit(cache=True, nogil=True)
+def _mark_unexplained(source, pixel_to_ijk, size, tissue, is_cut, result):
+    """Set ``result`` False where a ray leaves through tissue in a cut face, or passes the scan beyond one."""
+    rows, columns = result.shape
+    for row in range(rows):
+        for column in range(columns):
+            direction = pixel_to_ijk[:, 0] * column + pixel_to_ijk[:, 1] * row + pixel_to_ijk[:, 2]
+            near, far = 0.0, np.inf
+            endless_near, endless_far = 0.0, np.inf
+            for axis in range(3):
+                step = direction[axis] if abs(direction[axis]) > 1e-12 else 1e-12
+                first, last = (-0.5 - source[axis]) / step, (size[axis] - 0.5 - source[axis]) / step
+                near, far = max(near, min(first, last)), min(far, max(first, last))
+                first -= ENDLESS * is_cut[axis, 0] / step
+                last += ENDLESS * is_cut[axis, 1] / step
+                endless_near, endless_far = max(endless_near, min(first, last)), min(endless_far, max(first, last))
+            if near >= far:
+                result[row, column] = endless_near >= endless_far
+                continue
+            for axis in range(3):
+                for end in range(2):
+                    if is_cut[axis, end]:
+                        step = direction[axis] if abs(direction[axis]) > 1e-12 else 1e-12
+                        depth = (end * (size[axis] - 1) - source[axis]) / step
+                        one, other = (1 if axis == 0 else 0), (1 if axis == 2 else 2)
+                        u = int(np.rint(source[one] + depth * direction[one]))
+                        v = int(np.rint(source[other] + depth * direction[other]))
+                        inside = depth > 0 and 0 <= u < size[one] and 0 <= v < size[other]
+                        if inside and tissue[axis, end, u, v]:
+                            result[row, column] = False
