@@ -13,6 +13,7 @@ TINY = {
     "iterations": 8,
     "batch": 4,
     "width": 4,
+    "learning_rate": 1e-3,
     "exposures": 8,
     "exposures_per_batch": 2,
     "validation_films": 4,

@@ -19,6 +19,7 @@ from XRayRegistrationLib.preparation import KINDS, preparation_state, prepare_pa
 from XRayRegistrationLib.preparation.anatomy import anatomy_of
 from XRayRegistrationLib.preparation.film_stream import FilmStream
 from XRayRegistrationLib.preparation.patient_folder import cache_folder, ct_hash, patient_folder
+from XRayRegistrationLib.preparation.settings import PreparationSettings
 from XRayRegistrationLib.preparation.tasks import TASKS
 from XRayRegistrationLib.preparation.training import Training
 
@@ -132,6 +133,15 @@ def test_a_cancelled_preparation_keeps_the_former_bundle_and_its_own_progress(
     assert load_bundle(state["bundle"]).sha256 != former
 
 
+def test_what_is_left_open_is_the_methods_own() -> None:
+    """Else a preparation with the defaults could not be told from one with other numbers, and not be gone on with."""
+    for task in TASKS.values():
+        completed = PreparationSettings().completed(task.defaults)
+        assert min(completed.width, completed.batch, completed.learning_rate) > 0
+        assert completed.completed(task.defaults) == completed
+    assert PreparationSettings(width=64).completed(TASKS[KINDS[0]].defaults).width == 64
+
+
 def test_progress_rises_to_one(torso: Volume) -> None:
     seen: list[float] = []
     prepare_patient(torso, KINDS[1], TINY, lambda fraction, _stage: seen.append(fraction))
@@ -150,6 +160,7 @@ def test_progress_rises_to_one(torso: Volume) -> None:
         ({"views_deg": []}, "at least one nominal view"),
         ({"views_deg": [5]}, "wrong kind"),
         ({"rotation_range_deg": 120}, "range of rotations"),
+        ({"batch": -1}, "must be positive"),
         ({"start_weights": "no-such-model"}, "no model 'no-such-model'"),
     ],
 )

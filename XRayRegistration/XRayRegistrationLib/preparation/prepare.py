@@ -60,7 +60,7 @@ def prepare_patient(
     from XRayRegistrationLib.preparation.tasks import TASKS
     from XRayRegistrationLib.preparation.training import Training
 
-    folder = patient_folder(ct)
+    folder, settings = patient_folder(ct), settings.completed(TASKS[what].defaults)
     progress(0.0, "Reading the CT")
     anatomy = anatomy_of(ct, settings.input_px, settings.device)
     training = Training(TASKS[what](anatomy, settings), folder, resume=resume)

@@ -32,12 +32,13 @@ class PreparationSettings:
     source_to_patient_mm: tuple[float, float] = (600.0, 850.0)
     input_px: int = 64
     """Pixels across the window; 128 on a graphics card or overnight."""
-    width: int = 16
-    """Channels of the first level; the published U-Net has 64."""
+    width: int = 0
+    """Channels of the first level; the published U-Net has 64. 0: thin, as the method says."""
     output_stride: int = 4
     """Pixels of the film per scene coordinate; published 1."""
-    batch: int = 32
-    learning_rate: float = 1e-3
+    batch: int = 0
+    learning_rate: float = 0.0
+    """Films per step, and the highest rate of it. 0: as the method says."""
     exposures: int = 512
     """Simulated films that batches are drawn from, each with other shift, scale, roll and field."""
     exposures_per_batch: int = 4
@@ -63,8 +64,10 @@ class PreparationSettings:
             raise InputError("The networks' input is 64, 128, 256 or 512 pixels wide.")
         if self.output_stride not in (1, 2, 4, 8):
             raise InputError("The stride of the scene coordinates is 1, 2, 4 or 8 pixels.")
-        if min(self.batch, self.width, self.exposures, self.exposures_per_batch) < 1:
-            raise InputError("Batch, width and numbers of exposures must be at least 1.")
+        if min(self.exposures, self.exposures_per_batch) < 1:
+            raise InputError("The numbers of exposures must be at least 1.")
+        if min(self.batch, self.width, self.learning_rate) < 0:
+            raise InputError("Batch, width and learning rate must be positive, or 0 for the method's own.")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> PreparationSettings:
@@ -80,6 +83,10 @@ class PreparationSettings:
             return cls(**{name: tupled.get(name, lambda v: v)(value) for name, value in values.items()})
         except (TypeError, ValueError, IndexError) as error:
             raise InputError(f"A setting of the preparation has a value of the wrong kind: {error}.") from error
+
+    def completed(self, defaults: Mapping[str, Any]) -> PreparationSettings:
+        """With a method's own values where these settings leave them to it (0)."""
+        return dataclasses.replace(self, **{name: value for name, value in defaults.items() if not getattr(self, name)})
 
     def as_json(self) -> dict[str, Any]:
         """JSON values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -30,6 +30,8 @@ class Task(ABC):
     """One kind of preparation. ``inputs`` names what the network takes, in order, out of a batch."""
 
     what: ClassVar[str]
+    defaults: ClassVar[Mapping[str, float]]
+    """Width, batch and learning rate with which a processor core learns most per minute."""
     inputs: ClassVar[tuple[str, ...]]
     outputs: ClassVar[tuple[str, ...]]
 
@@ -53,6 +55,7 @@ class PoseTask(Task):
     """Pose regression."""
 
     what = "pose-regression"
+    defaults: ClassVar[Mapping[str, float]] = {"width": 16, "batch": 32, "learning_rate": 2e-3}
     inputs = ("contrasts", "nominal_rotation", "camera")
     outputs = ("rotation", "translation")
 
@@ -88,6 +91,7 @@ class SceneCoordinateTask(Task):
     """Scene-coordinate regression."""
 
     what = "scene-coordinates"
+    defaults: ClassVar[Mapping[str, float]] = {"width": 12, "batch": 16, "learning_rate": 1e-3}
     inputs = ("contrasts",)
     outputs = ("scene",)
 
