@@ -26,19 +26,28 @@ def test_objects_have_names() -> None:
     assert label.objectName == "status"
 
 
-def test_inherited_and_virtual_properties() -> None:
+def test_inherited_properties() -> None:
     import qt
-
-    class Wide(qt.QWidget):
-        def sizeHint(self) -> qt.QSize:
-            return qt.QSize(300, 20)
 
     box = qt.QWidget()
     layout = qt.QVBoxLayout(box)
-    layout.addWidget(Wide())
-    assert layout.sizeHint().width() > 300
-    assert box.sizeHint.width() > 300
-    assert qt.QPushButton("x").sizeHint.height() > 0
+    button = qt.QPushButton("x")
+    layout.addWidget(button)
+    assert button.sizeHint.height() > 0
+    assert box.sizeHint.width() >= layout.sizeHint().width() > 0
+
+
+def test_an_empty_layout_is_false() -> None:
+    import qt
+    import slicer
+
+    box = qt.QWidget()
+    layout = qt.QVBoxLayout(box)
+    layout.setObjectName("rows")
+    assert not layout
+    assert not hasattr(slicer.util.childWidgetVariables(box), "rows")
+    layout.addWidget(qt.QLabel("x"))
+    assert slicer.util.childWidgetVariables(box).rows is not None
 
 
 def test_signals_connect_by_signature_and_surplus_arguments_are_dropped() -> None:
