@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from modules.films import a_film, a_geometry
-from XRayRegistrationLib.direction_errors import direction_errors
+from XRayLib.direction_errors import direction_errors
 from XRayRegistrationLib.landmark_pairs import (
     PickedPoints,
     is_enough,

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 from XRayLib.case import PoseQuality
+from XRayLib.direction_errors import WEAK_MM, direction_errors
 from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.panel.film_text import projection_name
-
-from XRayRegistrationLib.direction_errors import WEAK_MM, direction_errors
 
 REFUSED_COLOR = "#c62828"
 WEAK_COLOR = "#b36b00"

@@ -59,7 +59,7 @@ def pose(
     initial: Annotated[File, _option("The pose before registration, judged as a baseline.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """A registered pose against the true one."""
+    """A registered pose against the true one: pose files, transforms of Slicer or ITK, or sixteen numbers."""
     options = {"ct": ct, "landmarks": landmarks, "views": view, "initial": initial}
     _evaluate("pose", reference, result, as_json, options)
 

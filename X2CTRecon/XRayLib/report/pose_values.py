@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from XRayLib.case import PoseQuality, Result
+from XRayLib.direction_errors import direction_errors
+from XRayLib.geometry import isocenter_of
 
 LONGEST_BAR_PX = 260.0
 LEAST_SCALE = {"mm": 5.0, "degrees": 2.0}
@@ -31,14 +33,14 @@ def pose_values(result: Result) -> dict[str, Any]:
 
 
 def _bars(quality: PoseQuality, result: Result) -> list[dict[str, Any]]:
-    covariance = np.asarray(quality.covariance_mm_rad, float)
-    deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    rows = [(name, float(value), "mm") for name, value in zip(DIRECTIONS, deviation[:3], strict=True)]
-    for number, view in enumerate(result.views, start=1):
-        beam = view.radiograph.geometry.detector_normal
-        depth = float(np.sqrt(max(beam @ covariance[:3, :3] @ beam, 0.0)))
-        rows.append((f"along the beam of X-ray {number}", depth, "mm"))
-    rows += [(name, float(np.rad2deg(value)), "degrees") for name, value in zip(AXES, deviation[3:], strict=True)]
+    geometries = [view.radiograph.geometry for view in result.views]
+    # The result does not hold the CT; its beams through what the films look at run nearly as through its middle.
+    middle = isocenter_of(geometries) if geometries else np.zeros(3)
+    errors = direction_errors(quality.covariance_mm_rad, middle, geometries)
+    rows = [(name, float(value), "mm") for name, value in zip(DIRECTIONS, errors.shift_mm, strict=True)]
+    for number, depth in enumerate(errors.depth_mm, start=1):
+        rows.append((f"along the beam of X-ray {number}", float(depth), "mm"))
+    rows += [(name, float(value), "degrees") for name, value in zip(AXES, errors.rotation_deg, strict=True)]
     longest = {
         unit: max([least, *(value for _, value, of in rows if of == unit)]) for unit, least in LEAST_SCALE.items()
     }

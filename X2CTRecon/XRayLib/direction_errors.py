@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from XRayLib.geometry import XRayGeometry
 
 WEAK_MM = 2.0
