@@ -136,6 +136,27 @@ def test_a_network_that_knows_leads_to_the_pose(
         assert len(started_from) == (1 if refine else 3)
 
 
+def test_a_view_that_was_not_prepared_is_told(
+    torso: Volume, case: tuple[Case, np.ndarray], prepared: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prepared for 0 and 90 degrees: a film at 30 degrees is within reach, one at 200 degrees is not."""
+    shutil.copytree(prepared, cache)
+    monkeypatch.setattr(
+        "XRayRegistrationLib.rigid.registration.register_rigid",
+        lambda *_, method, **__: Result(method, ct_to_world=np.eye(4)),
+    )
+    film = case[0].radiographs[0]
+
+    def warnings(primary: float) -> tuple[str, ...]:
+        turned = motion_from_twist([0, 0, np.deg2rad(-primary), 0, 0, 0], torso.center_ras_mm)
+        seen = Radiograph(film.line_integral, film.geometry.moved(turned))
+        assert seen.geometry.primary_angle_deg == pytest.approx(primary if primary < 180 else primary - 360)
+        return method("pose-regression").run(Case((seen,), ct=torso), Options(device="cpu"), lambda *_: None).warnings
+
+    assert not any("prepared for" in sentence for sentence in warnings(25.0))
+    assert any("110 degrees from those" in sentence for sentence in warnings(200.0))
+
+
 def test_the_search_goes_as_far_as_the_network_errs() -> None:
     measured = {"rotation_deg_p90": 8.5, "across_mm_p90": 1.0, "along_mm_p90": 400.0}
     assert learned_method.search_nearby(Options(), measured) == {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from XRayLib.case import Case
 
-from XRayRegistrationLib.learned.learned_method import LearnedRegistration
+from XRayRegistrationLib.learned.learned_method import LearnedRegistration, nominal_pose
 from XRayRegistrationLib.learned.predict import Prediction, predict_by_pose_regression
 from XRayRegistrationLib.learned.prepared_model import PreparedModel
 
@@ -28,7 +28,4 @@ class PoseRegressionRegistration(LearnedRegistration):
 
     def predict(self, model: PreparedModel, case: Case, waiting: Callable[[], None]) -> Prediction:
         """One pose per film, and the one that all agree on best."""
-        from XRayRegistrationLib.rigid.nominal import nominal_start
-
-        nominal = case.initial_ct_to_world if case.initial_ct_to_world is not None else nominal_start(case)
-        return predict_by_pose_regression(model, case.radiographs, nominal, waiting)
+        return predict_by_pose_regression(model, case.radiographs, nominal_pose(case), waiting)

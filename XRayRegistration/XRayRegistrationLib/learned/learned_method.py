@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume
 from XRayLib.prepared_method import PreparedMethod
@@ -21,6 +23,8 @@ from XRayRegistrationLib.preparation import preparation_state, prepare_patient
 PREDICTED = 0.15
 """Share of the progress when the start is there."""
 
+FARTHEST_VIEW_DEG = 30.0
+"""From the nearest prepared view, before the user is told; training covers a little more."""
 SEARCHED = (
     ("rotation_range_deg", "rotation_deg_p90", 3.0),
     ("shift_range_mm", "across_mm_p90", 5.0),
@@ -78,9 +82,11 @@ class LearnedRegistration(PreparedMethod):
             result = register_rigid(about, nearby, refining, method=self.id)
         else:
             result = register_rigid(case, options, refining, starts=list(found.starts), method=self.id)
-        return self._completed(result, found, model, seconds)
+        return self._completed(result, found, model, seconds, _unprepared_views(model, case))
 
-    def _completed(self, result: Result, found: Prediction, model: PreparedModel, seconds: float) -> Result:
+    def _completed(
+        self, result: Result, found: Prediction, model: PreparedModel, seconds: float, notes: tuple[str, ...]
+    ) -> Result:
         """The result with what the network saw, its time and where it came from."""
         quality = result.pose_quality
         if quality is not None:
@@ -90,7 +96,7 @@ class LearnedRegistration(PreparedMethod):
             result,
             pose_quality=quality,
             point_cloud=found.point_cloud,
-            warnings=(*result.warnings, *model.session.fallbacks),
+            warnings=(*notes, *result.warnings, *model.session.fallbacks),
             provenance={
                 **result.provenance,
                 "bundle": {"id": bundle.id, "version": bundle.version, "sha256": bundle.sha256},
@@ -98,6 +104,28 @@ class LearnedRegistration(PreparedMethod):
                 "seconds_prediction": seconds,
             },
         )
+
+
+def _unprepared_views(model: PreparedModel, case: Case) -> tuple[str, ...]:
+    """A sentence for every film from a direction that the network has never seen."""
+    nominal = nominal_pose(case)
+    sentences = []
+    for number, radiograph in enumerate(case.radiographs, 1):
+        angle = model.degrees_from_prepared(model.view(radiograph), nominal)
+        if angle > FARTHEST_VIEW_DEG:
+            geometry = radiograph.geometry
+            sentences.append(
+                f"X-ray {number} is taken {angle:.0f} degrees from the views that the network was prepared for: prepare "
+                f"the patient for primary angle {geometry.primary_angle_deg:.0f} as well."
+            )
+    return tuple(sentences)
+
+
+def nominal_pose(case: Case) -> NDArray[np.float64]:
+    """Where the CT is before any film is looked at: as given, else as the films' geometry says."""
+    from XRayRegistrationLib.rigid.nominal import nominal_start
+
+    return nominal_start(case) if case.initial_ct_to_world is None else np.asarray(case.initial_ct_to_world, float)
 
 
 def search_nearby(options: Options, validation: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from XRayLib.ct import Volume
 from XRayLib.errors import InputError, XRay3DError
 from XRayLib.radiograph import Radiograph
 
-from XRayRegistrationLib.learned.camera_frame import rigid, world_to_camera
+from XRayRegistrationLib.learned.camera_frame import nominal_rotation, rigid, world_to_camera
 from XRayRegistrationLib.learned.canonical_view import CanonicalView, canonical_view
 from XRayRegistrationLib.preparation.patient_folder import prepared_bundle
 
@@ -31,6 +31,16 @@ class PreparedModel:
     middle_ras_mm: Matrix
     corners_ras_mm: Matrix
     validation: Mapping[str, Any]
+    views_deg: tuple[tuple[float, float], ...] = ()
+    """Nominal (primary, secondary) angles that were prepared; empty when unknown."""
+
+    def degrees_from_prepared(self, view: CanonicalView, nominal_ct_to_world: Matrix) -> float:
+        """Angle between the view's direction through the nominally placed CT and the nearest prepared one."""
+        if not self.views_deg:
+            return 0.0
+        direction = view.geometry.moved(nominal_ct_to_world).detector_normal
+        cosines = [direction @ nominal_rotation(*angles)[2] for angles in self.views_deg]
+        return float(np.rad2deg(np.arccos(np.clip(max(cosines), -1, 1))))
 
     def view(self, radiograph: Radiograph) -> CanonicalView:
         """The film as this network sees it."""
@@ -80,6 +90,7 @@ def opened_model(folder: Path, device: str = "auto") -> PreparedModel:
         middle_ras_mm=np.array(patient["middle_ras_mm"], float),
         corners_ras_mm=np.array(patient["corners_ras_mm"], float),
         validation=patient.get("validation", {}),
+        views_deg=tuple((float(p), float(s)) for p, s in patient["settings"]["views_deg"]),
     )
 
 

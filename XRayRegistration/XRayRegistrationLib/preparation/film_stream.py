@@ -19,7 +19,7 @@ from XRayLib.projector.rigid import motion_from_twist
 from XRayLib.simulate import draw_realism, film_of
 from XRayLib.simulate.realism import LEVELS
 
-from XRayRegistrationLib.learned.camera_frame import rigid, world_to_camera
+from XRayRegistrationLib.learned.camera_frame import nominal_rotation, rigid
 from XRayRegistrationLib.learned.canonical_view import transformed, warped
 from XRayRegistrationLib.learned.contrast import two_contrasts
 from XRayRegistrationLib.preparation.anatomy import Anatomy
@@ -146,19 +146,6 @@ class FilmStream:
         matrix = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
         matrix[:2, 2] = middle - matrix[:2, :2] @ np.full(2, (exposed - 1) / 2)
         return matrix, assumed_mm
-
-
-def nominal_rotation(primary_deg: float, secondary_deg: float) -> Matrix:
-    """World RAS -> camera (3, 3) of the canonical, right-handed view of a C-arm at these angles."""
-    view = XRayGeometry.from_c_arm(
-        primary_angle_deg=primary_deg,
-        secondary_angle_deg=secondary_deg,
-        source_to_detector_mm=1000.0,
-        source_to_isocenter_mm=700.0,
-        size_px=(2, 2),
-        pixel_spacing_mm=(1.0, 1.0),
-    ).with_axes(flip_columns=True)
-    return world_to_camera(view)[1][:3, :3]
 
 
 def pinhole(rotation: Matrix, translation: Matrix, side: int, field_mm: float, depth_mm: float) -> XRayGeometry:
