@@ -154,7 +154,7 @@ def test_a_view_that_was_not_prepared_is_told(
         return method("pose-regression").run(Case((seen,), ct=torso), Options(device="cpu"), lambda *_: None).warnings
 
     assert not any("prepared for" in sentence for sentence in warnings(25.0))
-    assert any("110 degrees from those" in sentence for sentence in warnings(200.0))
+    assert any("110 degrees from the views" in sentence for sentence in warnings(200.0))
 
 
 def test_the_search_goes_as_far_as_the_network_errs() -> None:

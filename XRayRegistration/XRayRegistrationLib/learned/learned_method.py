@@ -115,8 +115,8 @@ def _unprepared_views(model: PreparedModel, case: Case) -> tuple[str, ...]:
         if angle > FARTHEST_VIEW_DEG:
             geometry = radiograph.geometry
             sentences.append(
-                f"X-ray {number} is taken {angle:.0f} degrees from the views that the network was prepared for: prepare "
-                f"the patient for primary angle {geometry.primary_angle_deg:.0f} as well."
+                f"X-ray {number} is taken {angle:.0f} degrees from the views that the network was prepared for: "
+                f"prepare the patient for primary angle {geometry.primary_angle_deg:.0f} as well."
             )
     return tuple(sentences)
 
