@@ -18,7 +18,7 @@ from XRayLib.geometry import XRayGeometry
 Matrix = NDArray[np.float64]
 
 SOURCE_TO_DETECTOR_MM, SOURCE_TO_ISOCENTER_MM = 1020.0, 700.0
-DETECTOR_MM, DETECTOR_PX = 400.0, 512
+DETECTOR_MM, DETECTOR_PX = 400.0, 256
 
 ROTATION_DEG, SHIFT_MM, DEPTH_MM = 30.0, 50.0, 100.0
 """Half ranges: about each axis R, A, S; along both detector axes; along the central ray of the first view."""

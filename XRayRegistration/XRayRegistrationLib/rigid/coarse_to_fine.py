@@ -27,9 +27,12 @@ class Stage:
     smallest_step_mm: float
     kept: int
     """Distinct poses that go on to the next level."""
+    screening_iterations: int = 0
+    screened: int = 0
+    """After so many iterations only so many of the poses get the rest."""
 
 
-STAGES = (Stage(9, 20, 1.0, 12), Stage(13, 12, 0.3, 3), Stage(15, 8, 0.1, 1), Stage(17, 5, 0.02, 1))
+STAGES = (Stage(9, 20, 1.0, 12, 6, 12), Stage(13, 12, 0.3, 3, 4, 5), Stage(15, 8, 0.1, 1), Stage(17, 5, 0.02, 1))
 """From the coarsest level on; finer pyramids repeat the last one."""
 
 
@@ -37,9 +40,6 @@ def stage_of(level: int) -> Stage:
     """What happens at a level, 0 the coarsest."""
     return STAGES[min(level, len(STAGES) - 1)]
 
-
-SCREENING_ITERATIONS, SCREENED = 6, 12
-"""At the coarsest level, so many iterations tell which so many starts are worth the rest."""
 
 TABLE_LEVEL = 1
 """Level at which films and CT are asked whether they show the scanner's table."""
@@ -124,8 +124,9 @@ def refine(
             matchers = levels.choose(number, history[-1][0])
         matcher = matchers[number]
         stage = stage_of(number)
-        if number == 0 and iterate and len(poses) > SCREENED:
-            poses, origins = _screened(matcher, poses, stage, plausible)
+        if iterate and 0 < stage.screened < len(poses):
+            poses, kept = _screened(matcher, poses, stage, plausible)
+            origins = [origins[n] for n in kept] if number == 0 else origins
         states = matcher.minimise(poses, stage.iterations if iterate else 0, stage.smallest_step_mm)
         order = _ranked(states, plausible)
         if not order:
@@ -144,12 +145,12 @@ def refine(
 
 
 def _screened(
-    matcher: Matcher, starts: Sequence[Matrix], stage: Stage, plausible: Callable[[Matrix], bool]
-) -> tuple[list[Matrix], list[Matrix]]:
-    """The most promising starts after a few iterations: how far they came, and where they began."""
-    states = matcher.minimise(starts, SCREENING_ITERATIONS, stage.smallest_step_mm)
-    order = _ranked(states, plausible)[:SCREENED]
-    return [states[n].ct_to_world for n in order], [starts[n] for n in order]
+    matcher: Matcher, poses: Sequence[Matrix], stage: Stage, plausible: Callable[[Matrix], bool]
+) -> tuple[list[Matrix], list[int]]:
+    """The most promising poses after a few iterations, and their numbers among those before."""
+    states = matcher.minimise(poses, stage.screening_iterations, stage.smallest_step_mm)
+    order = _ranked(states, plausible)[: stage.screened]
+    return [states[n].ct_to_world for n in order], order
 
 
 def _ranked(states: Sequence[MatchState], plausible: Callable[[Matrix], bool]) -> list[int]:
