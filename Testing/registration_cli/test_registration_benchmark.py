@@ -31,7 +31,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def small_problem(views: int) -> benchmark.Problem:
-    ct, painted = (torso_phantom(benchmark.PATIENT, spacing).ct for spacing in (8.0, 6.0))
+    ct, painted = (torso_phantom(benchmark.FIRST_PATIENT, spacing).ct for spacing in (8.0, 6.0))
     return benchmark.problem(ct, painted, views, seed=0)
 
 
