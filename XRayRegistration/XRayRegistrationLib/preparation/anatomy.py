@@ -19,7 +19,6 @@ Array = NDArray[np.float32]
 
 WINDOW_MARGIN = 1.06
 SMALLEST_WINDOW_MM, LARGEST_WINDOW_MM = 60.0, 480.0
-FINEST_VOXEL_MM = 0.4
 AIR_HU = -1000.0
 
 
@@ -49,7 +48,8 @@ def anatomy_of(ct: Volume, pixels: int, device: str = "auto") -> Anatomy:
     low, high = _body_box(ct)
     size_mm = high - low
     window_mm = float(np.clip(WINDOW_MARGIN * size_mm.max(), SMALLEST_WINDOW_MM, LARGEST_WINDOW_MM))
-    coarse = cropped_to_body(resample_isotropic(ct, max(window_mm / pixels, FINEST_VOXEL_MM)))
+    # As fine as the pixels, no finer than the CT itself.
+    coarse = cropped_to_body(resample_isotropic(ct, max(window_mm / pixels, min(ct.spacing_mm))))
     mu = attenuation_from_hu(coarse.voxels)
     body = body_mask(coarse.voxels)
     surface = np.where(body, np.maximum(coarse.voxels, AIR_HU), np.float32(AIR_HU))
