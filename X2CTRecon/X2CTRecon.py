@@ -40,6 +40,7 @@ class X2CTRecon(ScriptedLoadableModule):
             "see each model's card."
         )
         slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", registerLayouts)
 
 
 def registerSampleData() -> None:
@@ -47,6 +48,13 @@ def registerSampleData() -> None:
     from X2CTReconLib.panel_samples import register
 
     register()
+
+
+def registerLayouts() -> None:
+    """Both modules' film layouts, known before a scene that was saved in one of them is opened."""
+    from XRayLib.scene.layout import register_layouts
+
+    register_layouts()
 
 
 #

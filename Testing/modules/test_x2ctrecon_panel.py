@@ -253,3 +253,21 @@ def test_the_layout_comes_back_when_the_user_leaves(widget, slicer_main_window) 
     assert slicer.app.layoutManager().layout != before
     slicer_main_window.leave_module()
     assert slicer.app.layoutManager().layout == before
+
+
+def test_the_film_layouts_are_known_from_startup_so_that_saved_scenes_have_their_views(
+    slicer_main_window, load_module
+) -> None:
+    import slicer
+    from XRayLib.scene.layout import LAYOUT_IDS
+
+    layout_node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+    if slicer_main_window.is_stand_in:
+        own = {number: layout_node.GetLayoutDescription(number) for number in layout_node.GetLayoutIndices()}
+        layout_node.CopyLayoutDescriptions(slicer.vtkMRMLLayoutNode())
+        for number in set(own) - set(LAYOUT_IDS.values()):
+            layout_node.AddLayoutDescription(number, own[number])
+        assert not any(layout_node.IsLayoutDescription(number) for number in LAYOUT_IDS.values())
+    load_module("X2CTRecon")
+    slicer_main_window.finish_startup()
+    assert all(layout_node.IsLayoutDescription(number) for number in LAYOUT_IDS.values())

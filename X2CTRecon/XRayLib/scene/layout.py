@@ -48,6 +48,19 @@ def layout_description(film_views: int) -> str:
     )
 
 
+def register_layouts() -> None:
+    """Tell the application of the layouts, at startup: else a scene saved in one of them comes back without views."""
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    if manager is None:
+        return
+    layout_node = manager.layoutLogic().GetLayoutNode()
+    for film_views, layout_id in LAYOUT_IDS.items():
+        if not layout_node.IsLayoutDescription(layout_id):
+            layout_node.AddLayoutDescription(layout_id, layout_description(film_views))
+
+
 def switch_to_film_layout(film_views: int) -> int | None:
     """Show the layout for that many films (at most two have a view of their own).
 
@@ -58,13 +71,9 @@ def switch_to_film_layout(film_views: int) -> int | None:
     manager = slicer.app.layoutManager()
     if manager is None:
         return None
-    shown = min(max(film_views, 1), len(FILM_VIEWS))
-    layout_id = LAYOUT_IDS[shown]
-    layout_node = manager.layoutLogic().GetLayoutNode()
-    if not layout_node.IsLayoutDescription(layout_id):
-        layout_node.AddLayoutDescription(layout_id, layout_description(shown))
+    register_layouts()
     previous = manager.layout
-    manager.setLayout(layout_id)
+    manager.setLayout(LAYOUT_IDS[min(max(film_views, 1), len(FILM_VIEWS))])
     return None if previous in LAYOUT_IDS.values() else previous
 
 
