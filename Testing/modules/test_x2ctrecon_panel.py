@@ -271,3 +271,13 @@ def test_the_film_layouts_are_known_from_startup_so_that_saved_scenes_have_their
     load_module("X2CTRecon")
     slicer_main_window.finish_startup()
     assert all(layout_node.IsLayoutDescription(number) for number in LAYOUT_IDS.values())
+
+
+def test_the_whole_film_is_shown_once_the_views_have_their_size(widget, slicer_main_window) -> None:
+    import slicer
+
+    add_two_films(widget)
+    logic = slicer.app.layoutManager().sliceWidget("XRay1").sliceLogic()
+    logic.ResizeSliceNode(200, 400)  # what the layout does to a new view: the height stays, the width is cut
+    slicer_main_window.process_events()
+    assert logic.GetSliceNode().GetFieldOfView()[0] >= 64 * 6.0

@@ -11,6 +11,8 @@ from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.layout import FILM_VIEWS, slice_logic
 from XRayLib.scene.matrices import vtk_matrix
 
+SLICE_VIEWS = ("Red", "Yellow", "Green")
+
 
 def slice_to_ras(geometry: XRayGeometry) -> np.ndarray:
     """(4, 4) pose of a slice view that shows the film upright: right = columns, up = against the rows."""
@@ -44,6 +46,17 @@ def show_films(
         slice_node.SetSliceVisible(in_3d)
 
 
+def fit_views(tags: Sequence[str]) -> None:
+    """The whole image in each view.
+
+    A view that a layout makes or resizes in Slicer keeps the height and cuts the width: fit it when that has settled.
+    """
+    for tag in tags:
+        logic = slice_logic(tag)
+        if logic is not None:
+            logic.FitSliceToAll()
+
+
 def lay_over_film(index: int, node: Any, opacity: float) -> None:
     """A node on the film's detector over the film of that number in its view; None takes what is there away."""
     logic = slice_logic(FILM_VIEWS[index]) if index < len(FILM_VIEWS) else None
@@ -72,7 +85,7 @@ def blend_films(opacity: float) -> None:
 
 def show_in_slices(node: Any) -> None:
     """A volume as background of Red, Yellow and Green, fitted."""
-    for tag in ("Red", "Yellow", "Green"):
+    for tag in SLICE_VIEWS:
         logic = slice_logic(tag)
         if logic is None:
             continue

@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import qt
+
 from XRayLib.jobs import WorkerClient
-from XRayLib.scene.film_views import blend_films, show_films
-from XRayLib.scene.layout import restore_layout, switch_to_film_layout
+from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, show_films
+from XRayLib.scene.layout import FILM_VIEWS, restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node, remove_film
@@ -104,6 +106,8 @@ class CasePanel(ABC):
             overlays = [node for node in self.parameterNode.reprojections if node is not None]
         films = [(node, radiograph_from_node(node).geometry) for node in nodes]
         show_films(films, overlays, self.parameterNode.overlayOpacity)
+        resized = FILM_VIEWS if previous is None else (*FILM_VIEWS, *SLICE_VIEWS)
+        qt.QTimer.singleShot(0, lambda: fit_views(resized))
 
     def blendFilms(self, opacity: float) -> None:
         """0 shows the films, 1 their re-projections."""
