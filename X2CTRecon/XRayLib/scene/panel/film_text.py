@@ -42,5 +42,5 @@ def geometry_line(geometry: XRayGeometry) -> str:
 
 def assumption_line(radiograph: Radiograph) -> str:
     """What was assumed about geometry and intensity, empty when nothing."""
-    phrases = [*radiograph.geometry.assumed, *radiograph.assumptions]
+    phrases = [phrase.rstrip(".") for phrase in (*radiograph.geometry.assumed, *radiograph.assumptions)]
     return _("Assumed: {phrases}").format(phrases="; ".join(phrases)) if phrases else ""
