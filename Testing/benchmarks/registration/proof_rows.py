@@ -32,13 +32,13 @@ def run_case(
     exposure = expose_case(case, registered, shown)
     given = exposure.true_ct_to_world if start == "true" and exposure.true_ct_to_world is not None else np.eye(4)
     row: dict[str, Any] = case.as_dict() | {"negative": case.is_negative, "start": start}
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     try:
         result = register(Case(exposure.radiographs, ct=exposure.ct, initial_ct_to_world=given), options)
     except XRay3DError as error:
         row |= {"accepted": False, "reason": str(error), "raised": type(error).__name__, "confidence": 0.0}
         result = None
-    row["seconds"] = time.perf_counter() - begin
+    row |= {"seconds": time.perf_counter() - begin, "cpu_seconds": time.process_time() - begin_cpu}
     row["initial"] = _errors(exposure, given)
     if result is not None:
         row |= judged(exposure, result)
@@ -56,6 +56,7 @@ def judged(exposure: Exposure, result: Result) -> dict[str, Any]:
         "similarity": dict(quality.similarity),
         "stage_seconds": dict(quality.seconds),
         "ct_to_world": pose.tolist(),
+        "covariance_mm_rad": np.asarray(quality.covariance_mm_rad).tolist(),
         "final": _errors(exposure, pose),
     }
     if exposure.true_ct_to_world is None:

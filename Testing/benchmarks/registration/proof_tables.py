@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from proof_cases import POSITIVE, VIEWS
+from rejudged import rejudged
 from run_proof import rows_of
 from XRayLib.metrics.pose import SUCCESS_MM, success_rates
 
@@ -157,8 +158,10 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="+", type=Path)
+    parser.add_argument("--rejudge", action="store_true", help="with the present rule of acceptance")
     asked = parser.parse_args()
-    print(all_tables([row for path in asked.rows for row in rows_of(path)]))  # noqa: T201
+    rows = [row for path in asked.rows for row in rows_of(path)]
+    print(all_tables([rejudged(row) for row in rows] if asked.rejudge else rows))  # noqa: T201
 
 
 if __name__ == "__main__":

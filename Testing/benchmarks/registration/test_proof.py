@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +26,13 @@ from proof_cases import (
 from proof_films import Patient, expose_case, patient_of
 from proof_rows import along_view_axes, run_case
 from proof_tables import all_tables, error_table, is_good, negative_table, reliability_table
+from rejudged import rejudged
 from XRayLib.case import Case, Options, PoseQuality, Result
 from XRayLib.ct import Volume, remove_table
-from XRayLib.errors import RefusedError
+from XRayLib.errors import InputError, RefusedError
 from XRayLib.phantom.torso import torso_phantom
 from XRayLib.reprojection import fit_gain_offset, reproject
+from XRayRegistrationLib.rigid.confidence import Evidence, judge
 
 
 @pytest.fixture(autouse=True)
@@ -200,6 +202,23 @@ def test_tables_count_what_happened(torso: Patient) -> None:
     assert "| mirrored | frontal+lateral | 1 | 0 | 1 | 0.90 |" in negative_table(rows)
     assert "| 0.8 to 0.95 | 3 | 0.90 | 0.33 |" in reliability_table(rows)
     assert "Predicted and actual deviation" in all_tables(rows)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_rows_are_judged_anew_from_their_evidence(torso: Patient, share: float) -> None:
+    def register(case: Case, options: Options) -> Result:
+        names = [field.name for field in fields(Evidence) if field.name != "covariance_mm_rad"]
+        covariance = np.diag([1.0, 2, 3, 0.01, 0.02, 0.03]) ** 2
+        quality = judge(Evidence(**dict.fromkeys(names, share), covariance_mm_rad=covariance), 1)
+        return Result("test", ct_to_world=np.eye(4), pose_quality=quality)
+
+    case = replace(case_of(index=1), realism="none")
+    row = json.loads(json.dumps({"key": case.key} | run_case(case, register, torso, torso, Options())))
+    forgotten = row | {"accepted": None, "confidence": None, "reason": None, "predicted_sd_mm_rad": []}
+    again = rejudged(forgotten)
+    assert all(again[name] == row[name] for name in ("accepted", "confidence", "reason"))
+    with pytest.raises(InputError, match="run it again"):
+        rejudged(row | {"similarity": {}})
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
