@@ -278,3 +278,28 @@ def test_an_image_sequence_of_the_scene_becomes_a_run(widget, client) -> None:
     assert len(widget.panel.frames.values()) == 2
     widget.ui.frameSlider.value = 2
     assert radiograph_from_node(widget.panel.filmNodes()[0]).line_integral.max() == 2.0
+
+
+def test_a_removed_run_stays_away(run, client, slicer_main_window) -> None:
+    register_all(run, client, [a_pose_result(shifted(10.0 * number)) for number in (1, 2, 3)])
+    run.panel.films.rows[0].removeButton.click()
+    assert run.panel.filmNodes() == []
+    slicer_main_window.process_events()
+    import slicer
+
+    slicer.modules.sequences.logic().UpdateAllProxyNodes()
+    names = {node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")}
+    assert names == {"CT"}
+    run.panel.addFilm(put_radiograph(a_film(), "New"))
+    run.ui.translationRSlider.value = 4.0
+    assert ct_shift(run) == pytest.approx(4.0)
+
+
+def test_films_of_one_frame_have_up_to_four_views(widget) -> None:
+    import slicer
+
+    for number, angle in enumerate((0.0, 30.0, 60.0, 90.0), start=1):
+        widget.panel.addFilm(put_radiograph(a_film(angle), f"View {number}"))
+    for number in range(1, 5):
+        composite = slicer.app.layoutManager().sliceWidget(f"XRay{number}").sliceLogic().GetSliceCompositeNode()
+        assert composite.GetBackgroundVolumeID() == widget.panel.filmNodes()[number - 1].GetID()

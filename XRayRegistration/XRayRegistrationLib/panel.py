@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import slicer
 from slicer.i18n import tr as _
-from XRayLib.case import PointCloud, Result
+from XRayLib.case import Result
 from XRayLib.errors import XRay3DError
 from XRayLib.geometry import isocenter_of
-from XRayLib.scene.c_arm_nodes import show_set_up
+from XRayLib.scene.film_run import remove_run
 from XRayLib.scene.film_views import show_in_slices
 from XRayLib.scene.matrices import local_to_world
 from XRayLib.scene.panel.case_panel import CasePanel
-from XRayLib.scene.point_cloud_nodes import put_point_cloud
-from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
-from XRayLib.scene.volume_nodes import show_as_ct, show_volume_rendering
+from XRayLib.scene.radiograph_nodes import film_geometry
+from XRayLib.scene.volume_nodes import show_as_ct
 from XRayLib.scene.worker_session import gui_client
 
 from XRayRegistrationLib.panel_attached import AttachedNodes
@@ -31,6 +30,7 @@ from XRayRegistrationLib.panel_reprojection import LiveReprojection, Reprojected
 from XRayRegistrationLib.panel_run import RegistrationRuns
 from XRayRegistrationLib.panel_runs import RunAdding
 from XRayRegistrationLib.panel_start import start_hint
+from XRayRegistrationLib.panel_views import CaseViews
 
 
 class RegistrationPanel(CasePanel):
@@ -40,7 +40,7 @@ class RegistrationPanel(CasePanel):
 
     def __init__(self, ui: Any) -> None:
         super().__init__(ui, gui_client())
-        self._drawn: tuple | None = None
+        self.views = CaseViews(ui)
         self.frames = FramePanel(ui, self.filmNodes, on_shown=self._frame_shown)
         self.pose = PoseControls(ui, on_moved=self._moved)
         self.live = LiveReprojection(self.client, on_done=self._reprojected, on_error=self._failed)
@@ -65,7 +65,7 @@ class RegistrationPanel(CasePanel):
         """Every part works on the new node; without one, filling the sliders one by one cannot move the CT."""
         for part in (self.pose, self.attached, self.landmarks, self.frames, self.decision, self.preparation):
             part.follow(node)
-        self._drawn = None
+        self.views.forget()
         if node is not None:
             self.choice.select(node.method)
 
@@ -77,8 +77,7 @@ class RegistrationPanel(CasePanel):
             _("Show the X-rays in their own views beside the CT.") if films else _("Add an X-ray first.")
         )
         self.ui.centerButton.enabled = bool(shown) and node.ctVolume is not None and not locked
-        self._draw_set_up(shown, node.showSetup)
-        self._render_ct(node.ctVolume, node.showVolumeRendering)
+        self.views.refresh(node, films, shown)
         self.frames.refresh()
         self.pose.refresh(locked)
         self.attached.refresh(node.ctVolume is not None)
@@ -86,9 +85,6 @@ class RegistrationPanel(CasePanel):
         self.runs.refresh(shown, locked)
         self.ui.startHintLabel.text = start_hint(node, shown)
         self._show_card()
-        self.ui.pointCloudCheckBox.enabled = node.pointCloud is not None
-        if node.pointCloud is not None and node.pointCloud.GetDisplayNode() is not None:
-            node.pointCloud.GetDisplayNode().SetVisibility(node.showPointCloud)
         self.overlays.keep(shown)
         self.overlays.draw(node.overlayMode.value, node.overlayOpacity)
         self.preparation.refresh()
@@ -98,30 +94,12 @@ class RegistrationPanel(CasePanel):
         node = self.parameterNode
         middle = None if node.ctVolume is None or node.ctVolume.GetImageData() is None else self.pose.pivot()
         try:
-            films = [radiograph_from_node(film).geometry for film in self.shownFilms()]
+            films = [film_geometry(film) for film in self.shownFilms()]
             pose = np.eye(4) if node.ctVolume is None else local_to_world(node.ctVolume)
         except XRay3DError as error:
             self.say(str(error))
             return
         self.decision.refresh(middle, pose, films)
-
-    def _draw_set_up(self, films: list[Any], visible: bool) -> None:
-        wanted = (visible, *map(film_version, films))
-        if wanted != self._drawn:
-            ids = {film.GetID() for film in films}
-            show_set_up([film for film in self.filmNodes() if film.GetID() not in ids], False)
-            show_set_up(films, visible)
-            self._drawn = wanted
-
-    def _render_ct(self, ct: Any, visible: bool) -> None:
-        if ct is None:
-            return
-        logic = slicer.modules.volumerendering.logic()
-        display = logic.GetFirstVolumeRenderingDisplayNode(ct)
-        if visible and (display is None or not display.GetVisibility()):
-            show_volume_rendering(ct, logic)
-        elif not visible and display is not None:
-            display.SetVisibility(False)
 
     # Films and frames
 
@@ -146,6 +124,11 @@ class RegistrationPanel(CasePanel):
         if self.parameterNode is not None:
             self.overlays.draw(self.parameterNode.overlayMode.value, opacity)
 
+    def removeFilm(self, node: Any) -> None:
+        """Take a film, or a run, out of the case and the scene, with all that was made for it."""
+        remove_run(node)
+        super().removeFilm(node)
+
     def _frame_shown(self) -> None:
         if self.parameterNode.poseTransform is not None:
             self.pose.restart()
@@ -163,15 +146,8 @@ class RegistrationPanel(CasePanel):
     def centerOnFilms(self, _checked: bool = False) -> None:
         """Put the middle of the CT where the central rays meet."""
         with slicer.util.tryWithErrorDisplay(_("The CT could not be centered.")):
-            target = isocenter_of([radiograph_from_node(node).geometry for node in self.shownFilms()])
+            target = isocenter_of([film_geometry(node) for node in self.shownFilms()])
             self.pose.moveMiddleTo(target)
-
-    def showPointCloud(self, cloud: PointCloud | None) -> None:
-        """What a network saw on the films, in 3D under the CT's pose."""
-        node = self.parameterNode
-        if cloud is not None:
-            name = node.ctVolume.GetName() + " points seen"
-            node.pointCloud = put_point_cloud(cloud, name, node.pointCloud)
 
     def _moved(self) -> None:
         self.landmarks.showTable()

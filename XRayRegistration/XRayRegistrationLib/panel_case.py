@@ -11,7 +11,7 @@ from XRayLib.ct import Volume
 from XRayLib.geometry import isocenter_of
 from XRayLib.scene.landmark_nodes import ct_points, film_pixels
 from XRayLib.scene.matrices import rigid_local_to_world
-from XRayLib.scene.radiograph_nodes import radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_geometry, radiograph_from_node
 from XRayLib.scene.volume_nodes import volume_from_node
 
 from XRayRegistrationLib.landmark_pairs import PickedPoints, is_enough, pair_landmarks
@@ -33,7 +33,7 @@ def has_been_placed(ct: Any) -> bool:
 def centered_pose(volume: Volume, films: Sequence[Any]) -> np.ndarray:
     """(4, 4) that puts the middle of the CT, turned as it was scanned, where the films' central rays meet."""
     pose = np.eye(4)
-    target = isocenter_of([radiograph_from_node(film).geometry for film in films])
+    target = isocenter_of([film_geometry(film) for film in films])
     pose[:3, 3] = target - volume.center_ras_mm
     return pose
 

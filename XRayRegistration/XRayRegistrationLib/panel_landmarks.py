@@ -20,7 +20,7 @@ from XRayLib.scene.landmark_nodes import (
     show_landmarks_only_in,
 )
 from XRayLib.scene.matrices import rigid_local_to_world
-from XRayLib.scene.radiograph_nodes import radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_geometry
 
 from XRayRegistrationLib.landmark_pairs import FEWEST_PAIRS, is_enough, landmark_distances_mm, pair_counts
 from XRayRegistrationLib.panel_case import landmarks_of
@@ -85,7 +85,7 @@ class LandmarkPanel:
         distances = np.full(landmarks.pixels.shape[:2], np.nan)
         if ct is not None:
             try:
-                geometries = [radiograph_from_node(film).geometry for film in films]
+                geometries = [film_geometry(film) for film in films]
                 distances = landmark_distances_mm(landmarks, geometries, rigid_local_to_world(ct))
             except XRay3DError:
                 pass  # the status line tells of a transform that is not rigid

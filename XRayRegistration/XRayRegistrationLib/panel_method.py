@@ -6,6 +6,8 @@ import html
 from collections.abc import Callable
 from typing import Any
 
+from slicer.i18n import tr as _
+from XRayLib.prepared_method import PreparedMethod
 from XRayLib.registry import methods
 
 DEFAULT_METHOD = "intensity"
@@ -45,4 +47,7 @@ class PoseMethodChoice:
         if self.method is not None:
             citation = f"<br><i>{html.escape(self.method.citation)}</i>" if self.method.citation else ""
             self.ui.methodComboBox.toolTip = f"<p>{html.escape(self.method.summary)}{citation}</p>"
-            self.ui.methodCardLabel.text = html.escape(self.method.summary.partition(". ")[0].rstrip(".") + ".")
+            summary = self.method.summary.partition(". ")[0].rstrip(".") + "."
+            if isinstance(self.method, PreparedMethod):
+                summary += " " + _("The patient must be prepared first: see Prepare below.")
+            self.ui.methodCardLabel.text = html.escape(summary)

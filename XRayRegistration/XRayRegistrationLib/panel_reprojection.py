@@ -79,6 +79,7 @@ class LiveReprojection:
         self._volume: Volume | None = None
         self._volume_of: tuple[str, int] | None = None
         self._asked: tuple | None = None
+        self._coarse: dict[str, tuple[tuple, Radiograph]] = {}
 
     def request(self, ct_node: Any, films: Sequence[Any]) -> None:
         """Ask for the re-projections of the present pose, unless they were asked for already.
@@ -93,7 +94,7 @@ class LiveReprojection:
         if asked == self._asked:
             return
         self._asked = asked
-        coarse = [coarse_radiograph(radiograph_from_node(film)) for film in films]
+        coarse = [self._coarse_film(film) for film in films]
         geometries = [radiograph.geometry.moved(pose) for radiograph in coarse]
 
         def done(images: Sequence[np.ndarray]) -> None:
@@ -107,12 +108,21 @@ class LiveReprojection:
         self._client.project(ct_node.GetID(), volume, geometries, on_result=done, on_error=self._failed)
 
     def forget(self) -> None:
-        """Drop the CT: its scene is gone."""
+        """Drop CT and films: their scene is gone."""
         self._volume = self._volume_of = self._asked = None
+        self._coarse.clear()
 
     def _failed(self, failure: Any) -> None:
         self._asked = None
         self._on_error(failure)
+
+    def _coarse_film(self, film: Any) -> Radiograph:
+        """The film, read again only when it changed: the pose changes many times a second."""
+        version = film_version(film)
+        known = self._coarse.get(film.GetID())
+        if known is None or known[0] != version:
+            known = self._coarse[film.GetID()] = (version, coarse_radiograph(radiograph_from_node(film)))
+        return known[1]
 
     def volume(self, ct_node: Any) -> Volume:
         """The CT in its own RAS: the same object until the voxels change, so that the client knows what the worker

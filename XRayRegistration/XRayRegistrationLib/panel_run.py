@@ -10,18 +10,16 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Case, Options, Result
-from XRayLib.errors import XRay3DError
 from XRayLib.scene.panel.device_choice import DeviceChoice
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.pose_nodes import put_pose
-from XRayLib.scene.radiograph_nodes import film_version
 
-from XRayRegistrationLib.landmark_pairs import is_enough
-from XRayRegistrationLib.panel_case import has_been_placed, landmarks_of, registration_case, start_options
-from XRayRegistrationLib.panel_landmarks import missing_text
+from XRayRegistrationLib.panel_case import registration_case, start_options
 from XRayRegistrationLib.panel_method import DEFAULT_METHOD
 from XRayRegistrationLib.panel_quality import LANDMARKS
+from XRayRegistrationLib.panel_readiness import RunReadiness
 from XRayRegistrationLib.panel_sequence import SequenceRegistration
+from XRayRegistrationLib.panel_views import show_point_cloud
 
 
 class RegistrationRuns:
@@ -38,69 +36,14 @@ class RegistrationRuns:
             on_run_on_cpu=lambda: self._again("cpu"),
             on_running=panel.refresh,
         )
+        self.readiness = RunReadiness(panel, self.bar, self.case)
         self._again: Callable[[str | None], None] = self.register
-        self._checked: tuple[tuple, tuple[bool, str]] | None = None
         ui.refineButton.connect("clicked(bool)", lambda _checked=False: self.refine())
         ui.registerSequenceButton.connect("clicked(bool)", lambda _checked=False: self.registerSequence())
 
-    # Whether and why not
-
     def refresh(self, films: list[Any], locked: bool) -> None:
         """Enable the buttons, or say why not."""
-        ready, reason = self.readiness(films, locked)
-        self.bar.allow(ready, reason)
-        node, running = self.panel.parameterNode, self.bar.running
-        can_run = ready or node.start.value == "landmarks"
-        placed = can_run and not locked and has_ct_pose(node)
-        self._allow(self.ui.refineButton, placed, _refine_tip(ready, reason, placed))
-        enough = node.ctVolume is not None and is_enough(landmarks_of(node.ctLandmarks, films))
-        self._allow(
-            self.ui.placeButton,
-            enough and not locked,
-            _("Move the CT to where the landmarks fit best, without refinement.")
-            if enough
-            else missing_text(landmarks_of(node.ctLandmarks, films)),
-        )
-        frames = len(self.panel.frames.values())
-        self._allow(
-            self.ui.registerSequenceButton,
-            ready and frames > 1,
-            _("Add X-rays of two or more frames.") if frames < 2 else reason,
-        )
-        if running:
-            for button in (self.ui.refineButton, self.ui.placeButton, self.ui.registerSequenceButton):
-                self._allow(button, False, _("A job is running."))
-
-    def readiness(self, films: list[Any], locked: bool = False) -> tuple[bool, str]:
-        """Whether Register can run, and the tooltip that says why not."""
-        node = self.panel.parameterNode
-        if locked:
-            return False, _("The pose is accepted: press Edit to change it.")
-        if self.panel.choice.method is None:
-            return False, _("No registration method is installed.")
-        start, ct = node.start.value, node.ctVolume
-        state = (
-            self.panel.choice.method.id,
-            start,
-            None if ct is None else (ct.GetID(), ct.GetMTime()),
-            landmarks_of(node.ctLandmarks, films).pixels.tobytes(),
-            *map(film_version, films),
-        )
-        if self._checked is None or self._checked[0] != state:
-            self._checked = (state, self._check(films, start))
-        return self._checked[1]
-
-    def _check(self, films: list[Any], start: str) -> tuple[bool, str]:
-        try:
-            if self.panel.parameterNode.ctVolume is None:
-                self.panel.choice.method.check(Case(tuple(films)))
-            case = self.case(films, start)
-            self.panel.choice.method.check(case)
-        except XRay3DError as error:
-            return False, str(error)
-        if start == "landmarks" and case.landmarks is None:
-            return False, missing_text(landmarks_of(self.panel.parameterNode.ctLandmarks, films))
-        return True, _("Find the CT's pose on the X-rays.")
+        self.readiness.refresh(films, locked)
 
     def case(self, films: list[Any], start: str, initial: np.ndarray | None = None) -> Case:
         """The case of the panel's nodes."""
@@ -198,24 +141,6 @@ class RegistrationRuns:
             panel.pose.settle()
             put_pose(result, transform)
             panel.pose.registered()
-            panel.showPointCloud(result.point_cloud)
+            show_point_cloud(panel.parameterNode, result.point_cloud)
             panel.showSlices()
             panel.say(_("The CT was moved. Check its contours on every X-ray."))
-
-    def _allow(self, button: Any, enabled: bool, tip: str) -> None:
-        button.enabled = enabled
-        button.toolTip = tip
-
-
-def has_ct_pose(node: Any) -> bool:
-    """Whether the CT was moved from where it was scanned."""
-    try:
-        return node.ctVolume is not None and has_been_placed(node.ctVolume)
-    except XRay3DError:
-        return False
-
-
-def _refine_tip(ready: bool, reason: str, placed: bool) -> str:
-    if placed:
-        return _("Improve the present pose: start where the CT is now.")
-    return _("Place or register the CT first.") if ready else reason

@@ -9,11 +9,11 @@ import numpy as np
 
 from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.provenance import write_attributes
-from XRayLib.scene.radiograph_nodes import radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_geometry
 
 SOURCE_RADIUS_MM = 12.0
-FILM_COLORS = ((0.78, 0.63, 0.27), (0.27, 0.63, 0.78))
-"""Colours of the first and second film's set-up, the same as their views'."""
+FILM_COLORS = ((0.78, 0.63, 0.27), (0.27, 0.63, 0.78), (0.63, 0.39, 0.78), (0.39, 0.71, 0.43))
+"""Colours of the films' set-ups, the same as their views'."""
 C_ARM_ROLE = "XRay3DCArm"
 """Node reference from a film to the model of its set-up."""
 
@@ -78,7 +78,7 @@ def show_set_up(films: Sequence[Any], visible: bool) -> list[Any]:
         model = film.GetNodeReference(C_ARM_ROLE)
         if visible:
             color = FILM_COLORS[index % len(FILM_COLORS)]
-            model = put_c_arm(radiograph_from_node(film).geometry, film.GetName() + " set-up", color, model)
+            model = put_c_arm(film_geometry(film), film.GetName() + " set-up", color, model)
             film.SetNodeReferenceID(C_ARM_ROLE, model.GetID())
             models.append(model)
         elif model is not None:

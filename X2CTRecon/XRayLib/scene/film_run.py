@@ -24,13 +24,23 @@ def put_film_run(name: str, radiographs: Iterable[Radiograph], browser: Any = No
         sequence.SetDataNodeAtValue(film, _index_value(browser, index))
     if browser is None:
         browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", name + " run")
-        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-    else:
-        browser.AddSynchronizedSequenceNode(sequence)
-    browser.AddProxyNode(film, sequence, False)
-    browser.SetOverwriteProxyName(sequence, False)
+    show_through(browser, sequence, film)
     browser.SetSelectedItemNumber(0)
     return browser, film
+
+
+def show_through(browser: Any, sequence: Any, proxy: Any) -> None:
+    """The browser shows the sequence in ``proxy``; an empty browser gets the sequence as its master."""
+    modifying = browser.StartModify()  # seen in between, the browser would make a proxy of its own
+    try:
+        if browser.GetMasterSequenceNode() is None:
+            browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+        else:
+            browser.AddSynchronizedSequenceNode(sequence)
+        browser.AddProxyNode(proxy, sequence, False)
+        browser.SetOverwriteProxyName(sequence, False)
+    finally:
+        browser.EndModify(modifying)
 
 
 def new_frame_sequence(name: str) -> Any:
@@ -47,6 +57,21 @@ def new_frame_sequence(name: str) -> Any:
 
 def _index_value(browser: Any, index: int) -> str:
     return str(index) if browser is None else browser.GetMasterSequenceNode().GetNthIndexValue(index)
+
+
+def remove_run(film: Any) -> None:
+    """Take the sequence of a film out of its browser and the scene, so that the browser does not bring the film back;
+    nothing for a film that is in none."""
+    import slicer
+
+    for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
+        sequence = browser.GetSequenceNode(film)
+        if sequence is None:
+            continue
+        browser.RemoveSynchronizedSequenceNode(sequence.GetID())
+        slicer.mrmlScene.RemoveNode(sequence)
+        if browser.GetMasterSequenceNode() is None:
+            slicer.mrmlScene.RemoveNode(browser)
 
 
 def is_run_of(browser: Any, films: Sequence[Any]) -> bool:

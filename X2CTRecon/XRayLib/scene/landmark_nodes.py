@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from XRayLib.scene.provenance import write_attributes
-from XRayLib.scene.radiograph_nodes import radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_geometry
 
 FILM_LANDMARKS_ROLE = "XRay3DLandmarks"
 """Node reference from a film to its landmarks."""
@@ -52,7 +52,7 @@ def film_pixels(film: Any) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     labels, world = _points(film_landmarks(film, create=False), world=True)
     if not labels:
         return (), np.zeros((0, 2))
-    return labels, radiograph_from_node(film).geometry.project(world)
+    return labels, film_geometry(film).project(world)
 
 
 def set_ct_points(node: Any, labels: Sequence[str], ct_ras_mm: ArrayLike) -> None:
@@ -62,7 +62,7 @@ def set_ct_points(node: Any, labels: Sequence[str], ct_ras_mm: ArrayLike) -> Non
 
 def set_film_pixels(film: Any, labels: Sequence[str], pixels: ArrayLike) -> None:
     """Replace a film's landmarks; (N, 2) as (column, row), rows with NaN are left out."""
-    geometry = radiograph_from_node(film).geometry
+    geometry = film_geometry(film)
     pixels = np.asarray(pixels, float).reshape(-1, 2)
     picked = np.isfinite(pixels).all(axis=1)
     to_ras = geometry.pixel_to_ras

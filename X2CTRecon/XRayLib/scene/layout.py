@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-FILM_VIEWS = ("XRay1", "XRay2")
+FILM_VIEWS = ("XRay1", "XRay2", "XRay3", "XRay4")
 """Singleton tags of the film views: Slicer's own Red, Yellow and Green stay as the user set them."""
-LAYOUT_IDS = {1: 5931, 2: 5932}
+LAYOUT_IDS = {1: 5931, 2: 5932, 3: 5933, 4: 5934}
 """Layout id by number of film views."""
-FILM_VIEW_COLORS = ("#c8a046", "#46a0c8")
+FILM_VIEW_COLORS = ("#c8a046", "#46a0c8", "#a064c8", "#64b46e")
 
 _SLICES = (
     ("Red", "Axial", "R", "#F34A33"),
@@ -34,7 +34,7 @@ _THREE_D = (
 
 
 def layout_description(film_views: int) -> str:
-    """The layout XML for one or two film views."""
+    """The layout XML for one to four film views."""
     films = "".join(
         _slice_view(tag, "Coronal", f"X{index + 1}", color, group=index + 1)
         for index, (tag, color) in enumerate(zip(FILM_VIEWS[:film_views], FILM_VIEW_COLORS, strict=False))
@@ -62,7 +62,7 @@ def register_layouts() -> None:
 
 
 def switch_to_film_layout(film_views: int) -> int | None:
-    """Show the layout for that many films (at most two have a view of their own).
+    """Show the layout for that many films (at most four have a view of their own).
 
     Returns the layout the user had before, None when there is no main window or the layout is on already.
     """

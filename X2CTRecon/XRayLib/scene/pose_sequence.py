@@ -10,7 +10,7 @@ import numpy as np
 from XRayLib.case import Result
 from XRayLib.jobs.array_files import json_ready
 from XRayLib.jobs.pose_documents import pose_quality_document
-from XRayLib.scene.film_run import new_frame_sequence
+from XRayLib.scene.film_run import new_frame_sequence, show_through
 from XRayLib.scene.pose_nodes import STATEMENT, PoseRecord, pose_matrix, pose_record, set_pose_attributes
 from XRayLib.scene.provenance import write_attributes
 
@@ -30,11 +30,7 @@ def add_pose_sequence(browser: Any, transform: Any, first_value: str = "1") -> A
         sequence = new_frame_sequence(transform.GetName() + " per frame")
         if browser.GetMasterSequenceNode() is None:
             sequence.SetDataNodeAtValue(transform, first_value)
-            browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-        else:
-            browser.AddSynchronizedSequenceNode(sequence)
-        browser.AddProxyNode(transform, sequence, False)
-        browser.SetOverwriteProxyName(sequence, False)
+        show_through(browser, sequence, transform)
         browser.SetSaveChanges(sequence, True)
     return sequence
 

@@ -90,10 +90,7 @@ def radiograph_from_node(node: Any) -> Radiograph:
     """
     import slicer
 
-    if not is_radiograph(node):
-        raise InputError(f"'{node.GetName()}' carries no X-ray geometry: add it as an X-ray first.")
-    local = parse_geometry_document(read_json_attribute(node, "Geometry")).geometry
-    geometry = local.moved(np.linalg.inv(rigid_local_to_world(node)))
+    geometry = film_geometry(node)
     mask_node = node.GetNodeReference(MASK_ROLE)
     mask = None if mask_node is None else np.array(slicer.util.arrayFromVolume(mask_node)[0], bool)
     return Radiograph(
@@ -105,6 +102,14 @@ def radiograph_from_node(node: Any) -> Radiograph:
         source=read_attribute(node, "Source"),
         assumptions=tuple(read_json_attribute(node, "Assumptions", ())),
     )
+
+
+def film_geometry(node: Any) -> XRayGeometry:
+    """The geometry of a radiograph node in world RAS, without its pixels; raises as ``radiograph_from_node``."""
+    if not is_radiograph(node):
+        raise InputError(f"'{node.GetName()}' carries no X-ray geometry: add it as an X-ray first.")
+    local = parse_geometry_document(read_json_attribute(node, "Geometry")).geometry
+    return local.moved(np.linalg.inv(rigid_local_to_world(node)))
 
 
 def remove_film(node: Any) -> None:

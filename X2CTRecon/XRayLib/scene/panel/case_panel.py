@@ -13,7 +13,7 @@ from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, show_f
 from XRayLib.scene.layout import FILM_VIEWS, restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
-from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node, remove_film
+from XRayLib.scene.radiograph_nodes import film_geometry, is_radiograph, remove_film
 
 
 class CasePanel(ABC):
@@ -104,7 +104,7 @@ class CasePanel(ABC):
             self._user_layout = previous
         if overlays is None:
             overlays = [node for node in self.parameterNode.reprojections if node is not None]
-        films = [(node, radiograph_from_node(node).geometry) for node in nodes]
+        films = [(node, film_geometry(node)) for node in nodes]
         show_films(films, overlays, self.parameterNode.overlayOpacity)
         resized = FILM_VIEWS if previous is None else (*FILM_VIEWS, *SLICE_VIEWS)
         qt.QTimer.singleShot(0, lambda: fit_views(resized))
