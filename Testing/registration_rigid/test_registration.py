@@ -9,6 +9,7 @@ import pytest
 from XRayLib.case import Case, Landmarks, Options
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError, RefusedError
+from XRayLib.phantom import torso_phantom
 from XRayLib.registry import method
 
 ROTATION_DEG, SHIFT_MM = (14.0, -18.0, 22.0), (35.0, -60.0, -28.0)
@@ -127,3 +128,28 @@ def test_cancelling_stops_the_work(make_case) -> None:
 
     with pytest.raises(Cancelled):
         method("intensity").run(make_case(np.eye(4), 1), Options(device="cpu"), cancel)
+
+
+def test_a_mirrored_film_is_refused_and_the_reason_told(make_case, pose_of) -> None:
+    case = make_case(pose_of((5.0, 10.0, -8.0), (15.0, 30.0, 20.0)), 1)
+    film = case.radiographs[0]
+    mirrored = replace(film, line_integral=np.ascontiguousarray(film.line_integral[:, ::-1]))
+    quality = run(replace(case, radiographs=(mirrored,))).pose_quality
+    assert not quality.accepted
+    assert "mirrored" in quality.reason
+
+
+def test_noise_is_refused(make_case) -> None:
+    case = make_case(np.eye(4), 1)
+    noise = np.random.default_rng(0).normal(2, 0.3, case.radiographs[0].line_integral.shape).clip(0)
+    film = replace(case.radiographs[0], line_integral=noise.astype(np.float32))
+    quality = run(replace(case, radiographs=(film,))).pose_quality
+    assert not quality.accepted
+    assert quality.reason
+
+
+def test_another_patient_is_refused(make_case, pose_of) -> None:
+    case = make_case(pose_of((5.0, 10.0, -8.0), (15.0, 30.0, 20.0)), 2)
+    result = run(replace(case, ct=torso_phantom(11, spacing_mm=4.0).ct))
+    assert not result.pose_quality.accepted
+    assert result.pose_quality.confidence < 0.5

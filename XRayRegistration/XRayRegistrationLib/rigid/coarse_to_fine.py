@@ -84,18 +84,16 @@ class Levels:
         return self.without_table if costs[0] <= costs[1] else self.with_table
 
 
-def levels_of(patient: Patient, radiographs: Sequence[Radiograph]) -> Levels:
-    """The patient's pyramids with the films at their resolutions."""
-    windows = [stage_of(number).window_px for number in range(len(patient.pyramid.levels))]
-    films = [
-        films_at(radiographs, level.spacing_mm, window)
-        for level, window in zip(patient.pyramid.levels, windows, strict=True)
-    ]
+def levels_of(patient: Patient, radiographs: Sequence[Radiograph], number: int | None = None) -> Levels:
+    """The patient's pyramids with the films at their resolutions; ``number``: only so many, the coarsest."""
+    used = patient.pyramid.levels[:number]
+    windows = [stage_of(level).window_px for level in range(len(used))]
+    films = [films_at(radiographs, level.spacing_mm, window) for level, window in zip(used, windows, strict=True)]
 
     def matchers(pyramid: AttenuationPyramid) -> tuple[Matcher, ...]:
         return tuple(
             Matcher(level.spacing_mm, level.projector, of_level, patient.cut_faces, pyramid.pivot_ras_mm, window)
-            for level, of_level, window in zip(pyramid.levels, films, windows, strict=True)
+            for level, of_level, window in zip(pyramid.levels[:number], films, windows, strict=True)
         )
 
     return Levels(matchers(patient.pyramid), None if patient.with_table is None else matchers(patient.with_table))

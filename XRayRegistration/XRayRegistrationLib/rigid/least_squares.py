@@ -15,21 +15,16 @@ from numpy.typing import NDArray
 from XRayLib.projector import Projector
 from XRayLib.projector.rigid import motion_from_twist
 
-from XRayRegistrationLib.rigid.covariance import tile_gradients, twist_covariance
+from XRayRegistrationLib.rigid.covariance import twist_covariance
 from XRayRegistrationLib.rigid.cut_faces import CutFaces
 from XRayRegistrationLib.rigid.film_pyramid import Film
 from XRayRegistrationLib.rigid.local_normalisation import LocalNormaliser
+from XRayRegistrationLib.rigid.normal_equations import FEWEST_PIXELS, NormalEquations
 
 Matrix = NDArray[np.float64]
 
-OUTLIER_RESIDUAL = 1.0
-"""Residual (in local standard deviations) at which a pixel's weight has halved."""
-
 FIRST_DAMPING = 1e-2
 GIVE_UP_DAMPING = 1e4
-FEWEST_PIXELS = 60
-SMALLEST_SIGNAL = 0.01
-"""Less than this share of the films' contrast above the noise is nothing to register on."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +63,15 @@ class Matcher:
 
     def match(self, poses: Sequence[Matrix]) -> list[MatchState]:
         """The state at every pose (4x4 ct_to_world)."""
-        return [total.state(pose, self.pivot_ras_mm) for total, pose in zip(self._sums(poses), poses, strict=True)]
+        return [self._state(pose, total) for pose, total in zip(poses, self._sums(poses), strict=True)]
 
     def covariance(self, pose: Matrix) -> Matrix:
         """(6, 6) covariance of the twist (rad, mm) at a pose."""
         (total,) = self._sums([pose], with_tiles=True)
         return twist_covariance(total.hessian, total.tiles)
 
-    def _sums(self, poses: Sequence[Matrix], with_tiles: bool = False) -> list[_Sums]:
-        sums = [_Sums(with_tiles) for _ in poses]
+    def _sums(self, poses: Sequence[Matrix], with_tiles: bool = False) -> list[NormalEquations]:
+        sums = [NormalEquations(6, with_tiles) for _ in poses]
         for film in self.films:
             geometries = [film.geometry.moved(pose) for pose in poses]
             images, jacobians = self.projector.pose_jacobian(geometries, self.pivot_ras_mm)
@@ -102,59 +97,24 @@ class Matcher:
                 states[n] = _accepted(states[n], new, small=_size_mm(step) < smallest_step_mm)
         return states
 
-    def _moved(self, ct_to_world: Matrix, twist: Matrix) -> Matrix:
-        return ct_to_world @ motion_from_twist(twist, self.pivot_ras_mm)
-
-
-class _Sums:
-    """Normal equations of one pose, gathered view by view."""
-
-    def __init__(self, with_tiles: bool) -> None:
-        self.tiles: list[Matrix] | None = [] if with_tiles else None
-        self.hessian, self.gradient = np.zeros((6, 6)), np.zeros(6)
-        self.cost = self.signal = self.open_pixels = self.pixels = 0.0
-        self.film_power = self.image_power = self.product = 0.0
-
-    def add(self, film: Film, image: NDArray, jacobian: NDArray, normaliser: LocalNormaliser) -> None:
-        valid = normaliser.valid
-        floor = normaliser.floor(image)
-        if not valid.any() or floor < 1e-10:
-            return
-        wanted = normaliser.normalise(film.image, normaliser.floor(film.image))[valid]
-        found, derivative = normaliser.normalise_with_jacobian(image, jacobian, floor)
-        found, derivative = found[valid], derivative[:, valid]
-        residual = wanted - found
-        scaled = residual**2 / OUTLIER_RESIDUAL**2
-        signal = film.signal[valid]
-        weight = signal / (1 + scaled)
-        weighted = derivative * weight
-        self.hessian += (weighted @ derivative.T).astype(np.float64)
-        self.gradient += (weighted @ residual).astype(np.float64)
-        if self.tiles is not None:
-            self.tiles.append(tile_gradients(weighted, residual, valid))
-        self.cost += float((signal * np.log1p(scaled)).sum(dtype=np.float64))
-        self.signal += float(signal.sum(dtype=np.float64))
-        self.pixels += residual.size
-        self.film_power += float((weight * wanted) @ wanted)
-        self.image_power += float((weight * found) @ found)
-        self.product += float((weight * wanted) @ found)
-
-    def state(self, pose: Matrix, pivot_ras_mm: Matrix) -> MatchState:
-        middle_mm = (pose @ [*pivot_ras_mm, 1])[:3]
-        if self.pixels < FEWEST_PIXELS or self.signal < SMALLEST_SIGNAL * self.pixels:
+    def _state(self, pose: Matrix, total: NormalEquations) -> MatchState:
+        middle_mm = (pose @ [*self.pivot_ras_mm, 1])[:3]
+        if not total.enough:
             return MatchState(pose, middle_mm, np.inf, 0.0, 0.0, np.eye(6), np.zeros(6), 0)
-        power = np.sqrt(self.film_power * self.image_power)
-        similarity = self.product / power if power > 0 else 0.0
+        pixels = total.pixels
         return MatchState(
             pose,
             middle_mm,
-            self.cost / self.signal,
-            -np.log1p(-(min(max(similarity, 0.0), 0.999) ** 2)) * self.pixels / self.open_pixels,
-            similarity,
-            self.hessian / self.pixels,
-            self.gradient / self.pixels,
-            int(self.pixels),
+            total.mean_cost,
+            -np.log1p(-(min(max(total.similarity, 0.0), 0.999) ** 2)) * pixels / total.open_pixels,
+            total.similarity,
+            total.hessian / pixels,
+            total.gradient / pixels,
+            pixels,
         )
+
+    def _moved(self, ct_to_world: Matrix, twist: Matrix) -> Matrix:
+        return ct_to_world @ motion_from_twist(twist, self.pivot_ras_mm)
 
 
 def _step(state: MatchState) -> Matrix:

@@ -15,17 +15,26 @@ from XRayLib.case import Case, Options, PoseQuality, Result, View
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.geometry import geometry_document
+from XRayLib.radiograph import Radiograph
 from XRayLib.registry import Progress
 from XRayLib.reprojection import reproject
 
-from XRayRegistrationLib.rigid.coarse_to_fine import levels_of, refine
+from XRayRegistrationLib.rigid.coarse_to_fine import Refinement, levels_of, refine
 from XRayRegistrationLib.rigid.confidence import evidence_of, judge
+from XRayRegistrationLib.rigid.diagnosis import ALTERATIONS, MIRRORED, wrong_orientation
 from XRayRegistrationLib.rigid.film_checks import check_films
-from XRayRegistrationLib.rigid.patient import patient_of
+from XRayRegistrationLib.rigid.intrinsics import Camera, refine_with_cameras
+from XRayRegistrationLib.rigid.patient import Patient, patient_of
 from XRayRegistrationLib.rigid.settings import RigidSettings
-from XRayRegistrationLib.rigid.starts import Starts, starts_of
+from XRayRegistrationLib.rigid.starts import Starts, chosen_initialisation, starts_of
 
 Matrix = NDArray[np.float64]
+
+BEYOND_DOUBT = 0.93
+"""Similarity of the film that matches worst from which on it cannot be mirrored: a chest nearly is its mirror image."""
+
+CAMERA_LEVEL = 2
+"""Level of the pyramid at which the films' own geometry is refined."""
 
 
 def register_rigid(
@@ -81,12 +90,21 @@ def register_rigid(
             iterate=settings.refine,
             plausible=chosen.plausible,
         )
+        radiographs, cameras = case.radiographs, ()
+        if settings.refine_intrinsics and settings.refine:
+            radiographs, cameras, refinement = _with_cameras(case, patient, refinement)
     with _timed(seconds, "quality"):
         progress(0.8, "Judging the result")
-        quality = judge(evidence_of(refinement), len(case.radiographs))
+        searched = starts is None and chosen_initialisation(case, settings) == "search"
+        quality = judge(evidence_of(refinement), len(case.radiographs), searched)
+        if searched and quality.similarity["worst_view_similarity"] < BEYOND_DOUBT:
+            progress(0.85, "Checking the films' orientation")
+            tried = (MIRRORED,) if quality.accepted else tuple(ALTERATIONS)
+            wrong = wrong_orientation(case, settings, patient, refinement, tried)
+            quality = replace(quality, accepted=False, reason=wrong) if wrong else quality
     progress(0.9, "Projecting the CT")
     pose = refinement.best.ct_to_world
-    views = reproject(Volume(case.ct.voxels, pose @ case.ct.ijk_to_ras), case.radiographs, options.device)
+    views = reproject(Volume(case.ct.voxels, pose @ case.ct.ijk_to_ras), radiographs, options.device)
     quality = replace(quality, seconds=seconds, initial_ct_to_world=refinement.start_of_best)
     return Result(
         method,
@@ -94,9 +112,29 @@ def register_rigid(
         pose_quality=quality,
         views=views,
         quality={"confidence": quality.confidence, **quality.similarity, "reprojection_residual": _residual(views)},
-        warnings=(*chosen.notes, *_warnings(case, quality)),
-        provenance=_provenance(method, case, options, settings, seconds),
+        warnings=(*chosen.notes, *_camera_notes(cameras), *_warnings(case, quality)),
+        provenance=_provenance(method, radiographs, options, settings, seconds),
     )
+
+
+def _with_cameras(
+    case: Case, patient: Patient, refinement: Refinement
+) -> tuple[tuple[Radiograph, ...], tuple[Camera, ...], Refinement]:
+    """The films in the geometry that explains them best, what was changed of it, and the refinement with it."""
+    matcher = refinement.matchers[min(CAMERA_LEVEL, len(refinement.matchers) - 1)]
+    pose, cameras = refine_with_cameras(matcher, refinement.best.ct_to_world)
+    radiographs = tuple(
+        replace(radiograph, geometry=camera.apply(radiograph.geometry))
+        for radiograph, camera in zip(case.radiographs, cameras, strict=True)
+    )
+    again = refine(levels_of(patient, radiographs), [pose])
+    kept = {"start_of_best": refinement.start_of_best, "agreement": refinement.agreement, "levels": refinement.levels}
+    return radiographs, cameras, replace(again, **kept)
+
+
+def _camera_notes(cameras: Sequence[Camera]) -> Iterator[str]:
+    for number, camera in enumerate(cameras, start=1):
+        yield f"The geometry of X-ray {number} was changed to fit: {camera}."
 
 
 @contextmanager
@@ -128,12 +166,12 @@ def _warnings(case: Case, quality: PoseQuality) -> tuple[str, ...]:
 
 
 def _provenance(
-    method: str, case: Case, options: Options, settings: RigidSettings, seconds: dict[str, float]
+    method: str, radiographs: Sequence[Radiograph], options: Options, settings: RigidSettings, seconds: dict[str, float]
 ) -> dict[str, Any]:
     return {
         "method": method,
         "options": {"device": options.device, "seed": options.seed, **asdict(settings)},
-        "views": [geometry_document(radiograph.geometry) for radiograph in case.radiographs],
+        "views": [geometry_document(radiograph.geometry) for radiograph in radiographs],
         "versions": {"xray3d": __version__, "numpy": np.__version__},
         "seconds": seconds,
     }
