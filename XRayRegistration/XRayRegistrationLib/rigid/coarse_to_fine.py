@@ -35,10 +35,13 @@ class Stage:
 STAGES = (Stage(9, 20, 1.0, 12, 6, 12), Stage(13, 12, 0.3, 3, 4, 5), Stage(15, 8, 0.1, 1), Stage(17, 5, 0.02, 1))
 """From the coarsest level on; finer pyramids repeat the last one."""
 
+THOROUGH_STAGES = (Stage(9, 20, 1.0, 20, 8, 40), Stage(13, 12, 0.3, 3, 4, 8), *STAGES[2:])
+"""The same with more starts kept, for films on which the first attempt found nothing to trust."""
 
-def stage_of(level: int) -> Stage:
+
+def stage_of(level: int, stages: Sequence[Stage] = STAGES) -> Stage:
     """What happens at a level, 0 the coarsest."""
-    return STAGES[min(level, len(STAGES) - 1)]
+    return stages[min(level, len(stages) - 1)]
 
 
 TABLE_LEVEL = 1
@@ -105,6 +108,7 @@ def refine(
     on_level: Callable[[int], None] = lambda _level: None,
     iterate: bool = True,
     plausible: Callable[[Matrix], bool] = lambda _pose: True,
+    stages: Sequence[Stage] = STAGES,
 ) -> Refinement:
     """Take every start through the levels; without ``iterate`` only choose among the starts.
 
@@ -121,7 +125,7 @@ def refine(
         if number == TABLE_LEVEL:
             matchers = levels.choose(number, history[-1][0])
         matcher = matchers[number]
-        stage = stage_of(number)
+        stage = stage_of(number, stages)
         if iterate and 0 < stage.screened < len(poses):
             poses, kept = _screened(matcher, poses, stage, plausible)
             origins = [origins[n] for n in kept] if number == 0 else origins

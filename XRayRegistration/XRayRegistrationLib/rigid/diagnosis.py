@@ -19,10 +19,10 @@ from XRayRegistrationLib.rigid.starts import starts_of
 
 Array = NDArray
 
-CLEARLY_BETTER = 1.25
+CLEARLY_BETTER = 1.6
 """Ratio of the evidence of an altered film to that of the film as it is."""
 
-SMALLEST_SIMILARITY = 0.75
+SMALLEST_SIMILARITY = 0.8
 """Of an altered film at the second level, to name it as the cause."""
 
 DIAGNOSIS_LEVELS = 2

@@ -19,12 +19,13 @@ from XRayLib.radiograph import Radiograph
 from XRayLib.registry import Progress
 from XRayLib.reprojection import reproject
 
-from XRayRegistrationLib.rigid.coarse_to_fine import Refinement, levels_of, refine
+from XRayRegistrationLib.rigid.coarse_to_fine import STAGES, THOROUGH_STAGES, Levels, Refinement, levels_of, refine
 from XRayRegistrationLib.rigid.confidence import evidence_of, judge
 from XRayRegistrationLib.rigid.diagnosis import ALTERATIONS, MIRRORED, wrong_orientation
 from XRayRegistrationLib.rigid.film_checks import check_films
 from XRayRegistrationLib.rigid.intrinsics import Camera, refine_with_cameras
 from XRayRegistrationLib.rigid.patient import Patient, patient_of
+from XRayRegistrationLib.rigid.search import QUICK, THOROUGH, Effort
 from XRayRegistrationLib.rigid.settings import RigidSettings
 from XRayRegistrationLib.rigid.starts import Starts, chosen_initialisation, starts_of
 
@@ -78,25 +79,21 @@ def register_rigid(
         progress(0.0, "Preparing the CT")
         patient = patient_of(case.ct, case.radiographs, options.device)
         levels = levels_of(patient, case.radiographs)
-    with _timed(seconds, "search"):
-        progress(0.2, "Searching start poses")
-        coarsest = levels.without_table[0]
-        chosen = starts_of(case, settings, coarsest) if starts is None else Starts(starts)
-    with _timed(seconds, "refinement"):
-        refinement = refine(
-            levels,
-            chosen.poses,
-            lambda n: progress(0.4 + 0.1 * n, f"Refining, step {n + 1}"),
-            iterate=settings.refine,
-            plausible=chosen.plausible,
-        )
-        radiographs, cameras = case.radiographs, ()
-        if settings.refine_intrinsics and settings.refine:
-            radiographs, cameras, refinement = _with_cameras(case, patient, refinement)
+    searched = starts is None and chosen_initialisation(case, settings) == "search"
+
+    def attempt(effort: Effort) -> tuple[Refinement, tuple[str, ...]]:
+        return _attempt(case, settings, levels, starts, effort, progress, seconds)
+
+    refinement, notes = attempt(QUICK)
+    if searched and settings.refine and not _judged(case, refinement, searched).accepted:
+        again, _ = attempt(THOROUGH)
+        refinement = max((refinement, again), key=lambda found: _judged(case, found, searched).confidence)
+    radiographs, cameras = case.radiographs, ()
+    if settings.refine_intrinsics and settings.refine:
+        radiographs, cameras, refinement = _with_cameras(case, patient, refinement)
     with _timed(seconds, "quality"):
         progress(0.8, "Judging the result")
-        searched = starts is None and chosen_initialisation(case, settings) == "search"
-        quality = judge(evidence_of(refinement), len(case.radiographs), searched)
+        quality = _judged(case, refinement, searched)
         if searched and quality.similarity["worst_view_similarity"] < BEYOND_DOUBT:
             progress(0.85, "Checking the films' orientation")
             tried = (MIRRORED,) if quality.accepted else tuple(ALTERATIONS)
@@ -112,9 +109,40 @@ def register_rigid(
         pose_quality=quality,
         views=views,
         quality={"confidence": quality.confidence, **quality.similarity, "reprojection_residual": _residual(views)},
-        warnings=(*chosen.notes, *_camera_notes(cameras), *_warnings(case, quality)),
+        warnings=(*notes, *_camera_notes(cameras), *_warnings(case, quality)),
         provenance=_provenance(method, radiographs, options, settings, seconds),
     )
+
+
+def _attempt(
+    case: Case,
+    settings: RigidSettings,
+    levels: Levels,
+    starts: Sequence[Matrix] | None,
+    effort: Effort,
+    progress: Progress,
+    seconds: dict[str, float],
+) -> tuple[Refinement, tuple[str, ...]]:
+    """Starts found and refined, and what the user should know about them."""
+    thorough = effort is not QUICK
+    begin = 0.6 if thorough else 0.2
+    with _timed(seconds, "search"):
+        progress(begin, "Searching more thoroughly" if thorough else "Searching start poses")
+        chosen = starts_of(case, settings, levels.without_table[0], effort) if starts is None else Starts(starts)
+    with _timed(seconds, "refinement"):
+        refinement = refine(
+            levels,
+            chosen.poses,
+            lambda number: progress(begin + 0.1 + 0.02 * number, f"Refining, step {number + 1}"),
+            iterate=settings.refine,
+            plausible=chosen.plausible,
+            stages=THOROUGH_STAGES if thorough else STAGES,
+        )
+    return refinement, chosen.notes
+
+
+def _judged(case: Case, refinement: Refinement, searched: bool) -> PoseQuality:
+    return judge(evidence_of(refinement), len(case.radiographs), searched)
 
 
 def _with_cameras(
@@ -141,7 +169,7 @@ def _camera_notes(cameras: Sequence[Camera]) -> Iterator[str]:
 def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
-    seconds[stage] = round(time.perf_counter() - started, 3)
+    seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 3)
 
 
 def _residual(views: Sequence[View]) -> float:

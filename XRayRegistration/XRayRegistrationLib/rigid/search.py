@@ -27,8 +27,18 @@ LARGEST_DEPTH_STEP_MM = 70.0
 SMALLEST_OVERLAP = 0.15
 """Share of the film that must meet the CT at a position for it to count."""
 
-APART_DEG, APART_MM = 12.0, 25.0
-"""Candidates nearer to a better one than this are left out."""
+
+@dataclass(frozen=True)
+class Effort:
+    """How many poses to propose; those nearer to a better one than ``apart_deg`` and ``apart_mm`` are left out."""
+
+    candidates: int = 32
+    apart_deg: float = 12.0
+    apart_mm: float = 25.0
+
+
+QUICK = Effort()
+THOROUGH = Effort(128, 9.0, 18.0)
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Candidate:
     score: float
 
 
-def search(coarsest: Matcher, nominal: Matrix, extent: SearchRange, number: int) -> list[Candidate]:
+def search(coarsest: Matcher, nominal: Matrix, extent: SearchRange, effort: Effort = QUICK) -> list[Candidate]:
     """The best distinct poses about a nominal one.
 
     Parameters
@@ -59,7 +69,7 @@ def search(coarsest: Matcher, nominal: Matrix, extent: SearchRange, number: int)
         The coarsest level: projector, films, pivot (the CT's middle).
     nominal : 4x4 ct_to_world
     extent : SearchRange
-    number : int
+    effort : Effort
         How many poses to return, best first.
     """
     middle = (nominal @ [*coarsest.pivot_ras_mm, 1])[:3]
@@ -70,7 +80,7 @@ def search(coarsest: Matcher, nominal: Matrix, extent: SearchRange, number: int)
     for film in coarsest.films:
         scores += _scores_of_view(coarsest, film, rotations, middle, offsets)
     scores /= len(coarsest.films)
-    return _distinct_best(scores, rotations, offsets, number)
+    return _distinct_best(scores, rotations, offsets, effort)
 
 
 def _angles(range_deg: float) -> list[tuple[float, ...]]:
@@ -193,22 +203,22 @@ class _Correlator:
 
 
 def _distinct_best(
-    scores: NDArray[np.float32], rotations: Sequence[Matrix], offsets: Matrix, number: int
+    scores: NDArray[np.float32], rotations: Sequence[Matrix], offsets: Matrix, effort: Effort
 ) -> list[Candidate]:
     """The best candidates, none near a better one."""
-    order = np.argsort(scores, axis=None)[::-1][: 200 * number]
+    order = np.argsort(scores, axis=None)[::-1][: 200 * effort.candidates]
     chosen: list[Candidate] = []
     for turn, place in zip(*np.unravel_index(order, scores.shape), strict=True):
         pose = motion_from_twist([0, 0, 0, *offsets[place]], np.zeros(3)) @ rotations[turn]
-        if all(_apart(pose, other.ct_to_world) for other in chosen):
+        if all(_apart(pose, other.ct_to_world, effort) for other in chosen):
             chosen.append(Candidate(pose, float(scores[turn, place])))
-            if len(chosen) == number:
+            if len(chosen) == effort.candidates:
                 break
     return chosen
 
 
-def _apart(first: Matrix, second: Matrix) -> bool:
+def _apart(first: Matrix, second: Matrix, effort: Effort) -> bool:
     """Whether two poses are different starts."""
     cosine = (np.trace(first[:3, :3].T @ second[:3, :3]) - 1) / 2
     angle_deg = np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
-    return bool(angle_deg > APART_DEG or np.linalg.norm(first[:3, 3] - second[:3, 3]) > APART_MM)
+    return bool(angle_deg > effort.apart_deg or np.linalg.norm(first[:3, 3] - second[:3, 3]) > effort.apart_mm)

@@ -13,13 +13,12 @@ from XRayLib.errors import InputError
 from XRayRegistrationLib.rigid.landmarks import landmark_start
 from XRayRegistrationLib.rigid.least_squares import Matcher
 from XRayRegistrationLib.rigid.nominal import nominal_start
-from XRayRegistrationLib.rigid.search import SearchRange, search
+from XRayRegistrationLib.rigid.search import QUICK, Effort, SearchRange, search
 from XRayRegistrationLib.rigid.settings import RigidSettings
 
 Matrix = NDArray[np.float64]
 
-SEARCH_CANDIDATES = 32
-NEARBY_CANDIDATES = 5
+NEARBY_EFFORT = Effort(candidates=5)
 BEYOND, ROOM_MM, ROOM_DEG = 1.1, 10.0, 5.0
 """A refined pose may lie this much outside of the searched range."""
 
@@ -55,8 +54,8 @@ class Starts:
     """Whether a refined pose can be where the starts were looked for."""
 
 
-def starts_of(case: Case, settings: RigidSettings, coarsest: Matcher) -> Starts:
-    """The starts that the settings ask for.
+def starts_of(case: Case, settings: RigidSettings, coarsest: Matcher, effort: Effort = QUICK) -> Starts:
+    """The starts that the settings ask for; ``effort`` is that of a search.
 
     Raises InputError when what they ask for is not there.
     """
@@ -64,14 +63,14 @@ def starts_of(case: Case, settings: RigidSettings, coarsest: Matcher) -> Starts:
     if kind == "search":
         nominal = nominal_start(case) if case.initial_ct_to_world is None else case.initial_ct_to_world
         extent = SearchRange(settings.rotation_range_deg, settings.shift_range_mm, settings.depth_range_mm)
-        poses = _searched(coarsest, nominal, extent, SEARCH_CANDIDATES)
+        poses = _searched(coarsest, nominal, extent, effort)
         return Starts(poses, plausible=lambda pose: _within(pose, nominal, coarsest.pivot_ras_mm, extent))
     if kind == "landmarks":
         found = landmark_start(case)
         given, notes = [found.ct_to_world, *found.alternatives], found.notes
     else:
         given, notes = [np.asarray(case.initial_ct_to_world, float)], ()
-    return Starts(given + _searched(coarsest, given[0], NEARBY, NEARBY_CANDIDATES), notes)
+    return Starts(given + _searched(coarsest, given[0], NEARBY, NEARBY_EFFORT), notes)
 
 
 def _within(pose: Matrix, nominal: Matrix, pivot_ras_mm: Matrix, extent: SearchRange) -> bool:
@@ -85,6 +84,6 @@ def _within(pose: Matrix, nominal: Matrix, pivot_ras_mm: Matrix, extent: SearchR
     return bool(shift_mm <= BEYOND * farthest_mm + ROOM_MM and angle_deg <= BEYOND * farthest_deg + ROOM_DEG)
 
 
-def _searched(coarsest: Matcher, nominal: Matrix, extent: SearchRange, number: int) -> list[Matrix]:
-    candidates = search(coarsest, nominal, extent, number)
+def _searched(coarsest: Matcher, nominal: Matrix, extent: SearchRange, effort: Effort) -> list[Matrix]:
+    candidates = search(coarsest, nominal, extent, effort)
     return [candidate.ct_to_world for candidate in candidates]
