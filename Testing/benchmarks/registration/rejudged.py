@@ -27,17 +27,18 @@ def rejudged(row: dict[str, Any]) -> dict[str, Any]:
     evidence = {name: held[name] for name in wanted}
     quality = judge(Evidence(**evidence, covariance_mm_rad=_covariance(row, axes)), len(VIEWS[case.views]))
     anew = {"accepted": quality.accepted, "confidence": quality.confidence, "reason": quality.reason}
-    if "predicted_sd_mm_rad" in row:
+    if "predicted_sd_mm_rad" in row and "covariance_mm_rad" not in row:
         spread = np.diag(axes @ quality.covariance_mm_rad @ axes.T)
         anew["predicted_sd_mm_rad"] = np.sqrt(np.maximum(spread, 0)).tolist()
     return row | anew
 
 
 def _covariance(row: dict[str, Any], axes: Matrix) -> Matrix:
-    """(6, 6) in the world, as the row was judged with; older rows hold only the deviations along the view's axes, and
-    none where the true pose is unknown: there 1 mm and 0.01 rad stand in."""
-    if "covariance_mm_rad" in row:
-        return np.array(row["covariance_mm_rad"])
+    """(6, 6) in the world that the rule is given, before its own scale.
+
+    Rows from before the rule had a scale hold only the deviations along the view's axes; the others hold a covariance
+    that is scaled already, and keep their deviations. No rule reads it for its verdict.
+    """
     deviations = row.get("predicted_sd_mm_rad", [1.0] * 3 + [0.01] * 3)
     return axes.T @ np.diag(np.square(deviations)) @ axes
 

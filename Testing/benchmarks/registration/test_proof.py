@@ -214,9 +214,15 @@ def test_rows_are_judged_anew_from_their_evidence(torso: Patient, share: float) 
 
     case = replace(case_of(index=1), realism="none")
     row = json.loads(json.dumps({"key": case.key} | run_case(case, register, torso, torso, Options())))
-    forgotten = row | {"accepted": None, "confidence": None, "reason": None, "predicted_sd_mm_rad": []}
-    again = rejudged(forgotten)
-    assert all(again[name] == row[name] for name in ("accepted", "confidence", "reason"))
+    again = rejudged(row | {"accepted": None, "confidence": None, "reason": None})
+    assert all(again[name] == row[name] for name in ("accepted", "confidence", "reason", "predicted_sd_mm_rad"))
+    unscaled = {name: value for name, value in row.items() if name != "covariance_mm_rad"}
+    unscaled["predicted_sd_mm_rad"] = [1, 2, 3, 0.01, 0.02, 0.03]
+    view = nominal_views(case, torso.middle_ras_mm)[0]
+    deviations = np.array(row["predicted_sd_mm_rad"])
+    assert view.column_direction[0] == -1  # columns, rows and depth run along -R, -S and A
+    np.testing.assert_allclose(deviations[:3] / deviations[0], [1, 3, 2], rtol=1e-6)
+    np.testing.assert_allclose(rejudged(unscaled)["predicted_sd_mm_rad"][0], row["predicted_sd_mm_rad"][0], rtol=1e-6)
     with pytest.raises(InputError, match="run it again"):
         rejudged(row | {"similarity": {}})
 
