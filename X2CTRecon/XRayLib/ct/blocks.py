@@ -32,7 +32,7 @@ def block_mean(volume: Volume, spacing_mm: float) -> Volume:
 
 
 def interpolated_from_blocks(blocks: NDArray[np.float32], like: Volume, spacing_mm: float) -> NDArray[np.float32]:
-    """Values of the blocks of ``block_mean(like, spacing_mm)`` on the grid of ``like``, linear between block middles."""
+    """Values of the blocks of ``block_mean(like, spacing_mm)`` on the grid of ``like``, linear between middles."""
     import cv2
 
     shape = like.voxels.shape
