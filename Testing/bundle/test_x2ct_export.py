@@ -90,7 +90,8 @@ def test_bundle_loads_runs_and_verifies(tmp_path: Path) -> None:
     bundle = load_bundle(tmp_path / "x2ct-small")
     report = verify_bundle(bundle, "cpu")
     assert report.passed, report
-    assert report.checks[0].error < 3e-4
+    # Rounding of this depth differs by processor: 3e-4 of the rms with AVX-512, 3.6e-4 with AVX2.
+    assert report.checks[0].error < 5e-4
     assert open_session(bundle, "cpu").run({"frontal": films(1)[0]})["volume"].shape == (1, 1, 128, 128, 128)
     model = onnx.load(bundle.file("graph"))
     assert {p.key: p.value for p in model.metadata_props}["id"] == "x2ct-small"

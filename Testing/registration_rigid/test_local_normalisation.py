@@ -70,3 +70,11 @@ def test_noise_is_told_from_structure(image: np.ndarray) -> None:
     assert normaliser.signal_share(noise).mean() < 0.2
     half = normaliser.signal_share(smooth + np.float32(smooth.std()) * noise).mean()
     assert 0.4 < half < 0.6
+
+
+def test_a_small_object_in_much_air_keeps_its_contrast() -> None:
+    image = np.zeros((60, 60), np.float32)
+    image[25:35, 25:35] = 1 + np.random.default_rng(0).random((10, 10), dtype=np.float32)
+    normaliser = LocalNormaliser(whole(image), 9)
+    assert normaliser.floor(image) > 1e-4
+    assert normaliser.floor(np.zeros_like(image)) == 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import Case
+from XRayLib.errors import RefusedError
 from XRayLib.radiograph import Radiograph
 
 from XRayRegistrationLib.rigid.coarse_to_fine import Refinement, levels_of, refine
@@ -47,12 +48,15 @@ def wrong_orientation(
     number = worst_film(refinement)
     radiograph = case.radiographs[number]
     alone = replace(case, radiographs=(radiograph,))
-    as_it_is = _known(refinement) if len(case.radiographs) == 1 else _found(alone, settings, patient)
+    as_it_is = _known(refinement).evidence
+    if len(case.radiographs) > 1:
+        found = _found(alone, settings, patient)
+        as_it_is = 0.0 if found is None else found.evidence
     for words in alterations:
         altered = _altered(radiograph, ALTERATIONS[words])
         if altered is not None:
             found = _found(replace(case, radiographs=(altered,)), settings, patient)
-            if found.evidence > CLEARLY_BETTER * as_it_is.evidence and found.similarity > SMALLEST_SIMILARITY:
+            if found and found.evidence > CLEARLY_BETTER * as_it_is and found.similarity > SMALLEST_SIMILARITY:
                 return f"X-ray {number + 1} seems to be {words} and try again."
     return ""
 
@@ -61,10 +65,14 @@ def _known(refinement: Refinement) -> MatchState:
     return refinement.levels[min(DIAGNOSIS_LEVELS, len(refinement.levels)) - 1][0]
 
 
-def _found(case: Case, settings: RigidSettings, patient: Patient) -> MatchState:
+def _found(case: Case, settings: RigidSettings, patient: Patient) -> MatchState | None:
+    """The best state of a search at the coarse levels; None when the CT does not meet the film from any start."""
     levels = levels_of(patient, case.radiographs, DIAGNOSIS_LEVELS)
     starts = starts_of(case, settings, levels.without_table[0])
-    return _known(refine(levels, starts.poses, plausible=starts.plausible))
+    try:
+        return _known(refine(levels, starts.poses, plausible=starts.plausible))
+    except RefusedError:
+        return None
 
 
 def _altered(radiograph: Radiograph, alter: Callable[[Array], Array]) -> Radiograph | None:

@@ -84,7 +84,7 @@ class Matcher:
 
     def minimise(self, poses: Sequence[Matrix], iterations: int, smallest_step_mm: float) -> list[MatchState]:
         """The states that Levenberg-Marquardt reaches from every pose in at most ``iterations`` projections."""
-        states = self.match(poses)
+        states = self.match(poses) if poses else []
         for _ in range(iterations):
             moving = [n for n, state in enumerate(states) if not state.converged and np.isfinite(state.cost)]
             if not moving:

@@ -15,6 +15,10 @@ Image = NDArray[np.float32]
 CONTRAST_FLOOR = 0.1
 """Neighbourhoods with less contrast than this share of the median one's are not blown up to full contrast."""
 
+TINY = 1e-12
+AIR_CONTRAST = 1e-4
+"""Neighbourhoods with less than this share of the largest variance are empty."""
+
 SUBSAMPLE = 4
 """Every so many pixels enter a median."""
 
@@ -51,11 +55,12 @@ class LocalNormaliser:
         return np.maximum(self._mean(image * image) - mean * mean, 0)
 
     def floor(self, image: Image) -> float:
-        """The contrast, as a variance, below which a neighbourhood is not brought to full contrast."""
-        if not self.valid.any():
-            return 1.0
+        """The contrast, as a variance, below which a neighbourhood is not brought to full contrast; 0: no contrast."""
         contrasts = self._variance(image, self._mean(image))[self.valid][::SUBSAMPLE]
-        return CONTRAST_FLOOR**2 * float(np.median(contrasts)) + 1e-12
+        if not contrasts.size or contrasts.max() <= 0:
+            return 0.0
+        # Air around the patient has no contrast at all and may fill most of a film.
+        return CONTRAST_FLOOR**2 * float(np.median(contrasts[contrasts > AIR_CONTRAST * contrasts.max()]))
 
     def signal_share(self, image: Image) -> Image:
         """(rows, columns) share, 0 to 1, of the local contrast that is not noise.
@@ -75,13 +80,13 @@ class LocalNormaliser:
     def normalise(self, image: Image, floor: float) -> Image:
         """(rows, columns) image less its local mean, over its local standard deviation; 0 where invalid."""
         mean = self._mean(image)
-        return np.where(self.valid, (image - mean) / np.sqrt(self._variance(image, mean) + floor), 0)
+        return np.where(self.valid, (image - mean) / np.sqrt(self._variance(image, mean) + floor + TINY), 0)
 
     def normalise_with_jacobian(self, image: Image, jacobian: Image, floor: float) -> tuple[Image, Image]:
         """The normalised image and its derivatives (parameters, rows, columns)."""
         mean = self._mean(image)
         variance = self._variance(image, mean)
-        inverse = np.where(self.valid, 1 / np.sqrt(variance + floor), 0).astype(np.float32)
+        inverse = np.where(self.valid, 1 / np.sqrt(variance + floor + TINY), 0).astype(np.float32)
         normalised = (image - mean) * inverse
         derivative = np.empty_like(jacobian)
         for n, change in enumerate(jacobian):

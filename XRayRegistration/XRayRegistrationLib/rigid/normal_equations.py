@@ -42,7 +42,7 @@ class NormalEquations:
         """Add a film: the projection on its grid and the projection's derivatives (parameters, rows, columns)."""
         valid = normaliser.valid
         floor = normaliser.floor(image)
-        if not valid.any() or floor < 1e-10:
+        if not valid.any() or floor <= 0:
             return
         wanted = normaliser.normalise(film.image, normaliser.floor(film.image))[valid]
         found, derivative = normaliser.normalise_with_jacobian(image, jacobian, floor)
