@@ -88,11 +88,11 @@ def _gap(refinement: Refinement) -> float:
 def judge(evidence: Evidence, views: int, searched: bool = True) -> PoseQuality:
     """The verdict: logistic regression on the evidence, and a covariance that was set right on known poses.
 
-    Unless starts were ``searched`` far and wide, their agreement and the lack of a rival say less: then the films must
-    match well, and the confidence is no more than the match allows.
+    Whatever the other evidence, every film must match: another patient's CT, too, has a pose that matches better than
+    all others. Unless starts were ``searched`` far and wide, their agreement says less: the match must be better.
     """
     confidence = _confidence(evidence)
-    if not searched and evidence.worst_view_similarity < GOOD_MATCH:
+    if evidence.worst_view_similarity < (NO_MATCH if searched else GOOD_MATCH):
         confidence = min(confidence, 0.9 * ACCEPTED_FROM)
     reason = "" if confidence >= ACCEPTED_FROM else _reason(evidence, views)
     similarity = {name: value for name, value in asdict(evidence).items() if name != "covariance_mm_rad"}
