@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.errors import RefusedError
+from XRayLib.metrics.pose import rotation_error_deg
 from XRayLib.radiograph import Radiograph
 
 from XRayRegistrationLib.rigid.attenuation_pyramid import AttenuationPyramid
@@ -174,7 +175,5 @@ def distinct(states: Sequence[MatchState]) -> tuple[MatchState, ...]:
 def same_solution(first: MatchState, second: MatchState) -> bool:
     """Whether two states are nearly the same pose."""
     one, other = first.ct_to_world, second.ct_to_world
-    cosine = (np.trace(one[:3, :3].T @ other[:3, :3]) - 1) / 2
-    angle_deg = np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
     shift_mm = np.linalg.norm(first.middle_mm - second.middle_mm)
-    return bool(angle_deg < SAME_DEG and shift_mm < SAME_MM)
+    return bool(rotation_error_deg(one, other) < SAME_DEG and shift_mm < SAME_MM)

@@ -85,15 +85,19 @@ def register_rigid(
         return _attempt(case, settings, levels, starts, effort, progress, seconds)
 
     refinement, notes = attempt(QUICK)
-    if searched and settings.refine and not _judged(case, refinement, searched).accepted:
+    with _timed(seconds, "quality"):
+        quality = _judged(case, refinement, searched)
+    if searched and settings.refine and not quality.accepted:
         again, _ = attempt(THOROUGH)
-        refinement = max((refinement, again), key=lambda found: _judged(case, found, searched).confidence)
+        judged_again = _judged(case, again, searched)
+        if judged_again.confidence > quality.confidence:
+            refinement, quality = again, judged_again
     radiographs, cameras = case.radiographs, ()
     if settings.refine_intrinsics and settings.refine:
         radiographs, cameras, refinement = _with_cameras(case, patient, refinement)
+        quality = _judged(case, refinement, searched)
     with _timed(seconds, "quality"):
         progress(0.8, "Judging the result")
-        quality = _judged(case, refinement, searched)
         if searched and quality.similarity["worst_view_similarity"] < BEYOND_DOUBT:
             progress(0.85, "Checking the films' orientation")
             tried = (MIRRORED,) if quality.accepted else tuple(ALTERATIONS)

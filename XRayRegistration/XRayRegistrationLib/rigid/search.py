@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.geometry import XRayGeometry
+from XRayLib.metrics.pose import rotation_error_deg
 from XRayLib.projector.rigid import motion_from_twist
 
 from XRayRegistrationLib.rigid.film_pyramid import Film
@@ -219,6 +220,5 @@ def _distinct_best(
 
 def _apart(first: Matrix, second: Matrix, effort: Effort) -> bool:
     """Whether two poses are different starts."""
-    cosine = (np.trace(first[:3, :3].T @ second[:3, :3]) - 1) / 2
-    angle_deg = np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
+    angle_deg = rotation_error_deg(first, second)
     return bool(angle_deg > effort.apart_deg or np.linalg.norm(first[:3, 3] - second[:3, 3]) > effort.apart_mm)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import Case
 from XRayLib.errors import InputError
+from XRayLib.metrics.pose import rotation_error_deg
 
 from XRayRegistrationLib.rigid.landmarks import landmark_start
 from XRayRegistrationLib.rigid.least_squares import Matcher
@@ -78,7 +79,7 @@ def _within(pose: Matrix, nominal: Matrix, pivot_ras_mm: Matrix, extent: SearchR
     change = pose @ np.linalg.inv(nominal)
     middle = (nominal @ [*pivot_ras_mm, 1])[:3]
     shift_mm = np.linalg.norm(change[:3, :3] @ middle + change[:3, 3] - middle)
-    angle_deg = np.rad2deg(np.arccos(np.clip((np.trace(change[:3, :3]) - 1) / 2, -1, 1)))
+    angle_deg = rotation_error_deg(nominal, pose)
     farthest_mm = np.hypot(np.sqrt(2) * extent.shift_mm, extent.depth_mm)
     farthest_deg = np.sqrt(3) * extent.rotation_deg
     return bool(shift_mm <= BEYOND * farthest_mm + ROOM_MM and angle_deg <= BEYOND * farthest_deg + ROOM_DEG)
