@@ -15,6 +15,7 @@ from XRayLib.case import Case, Landmarks, PointCloud, PoseQuality, Result, Surfa
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.jobs.case_files import read_case, read_result, write_case, write_result
+from XRayLib.metrics import DisplacementField
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ def full_case() -> Case:
         np.array([[0, -1, 0, 5.0], [1, 0, 0, 6], [0, 0, 1, 7], [0, 0, 0, 1]]),
         "chest",
         Landmarks(np.eye(3), np.array([[[1.0, 2], [math.nan, math.nan], [3, 4]]] * 2), ("a", "b", "c")),
+        Volume(np.ones((2, 3, 4), np.float32), np.eye(4), "label"),
     )
 
 
@@ -94,6 +96,7 @@ def full_result(case: Case) -> Result:
         pose_quality=PoseQuality(
             np.diag(np.arange(6.0)), 0.5, False, "Too dark.", {"ncc": 0.5}, {"search": 1.5}, np.diag([1.0, -1, -1, 1])
         ),
+        deformation=DisplacementField(np.arange(72, dtype=np.float32).reshape(2, 3, 4, 3), np.diag([4.0, 5, 6, 1])),
         point_cloud=PointCloud(np.eye(3), np.ones(3)),
         views=views,
         quality={"residual": 0.25, "unknown": math.nan},

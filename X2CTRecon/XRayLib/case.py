@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.ct import Volume
 from XRayLib.radiograph import Radiograph
+
+if TYPE_CHECKING:
+    from XRayLib.metrics import DisplacementField
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class Case:
-    """One patient's input. ``initial_ct_to_world`` is a 4x4 rigid guess for registration."""
+    """One patient's input. ``mesh``: an organ in CT RAS. ``initial_ct_to_world``: a 4x4 rigid guess, None: identity."""
 
     radiographs: tuple[Radiograph, ...]
     ct: Volume | None = None
@@ -51,6 +54,8 @@ class Case:
     initial_ct_to_world: NDArray[np.float64] | None = None
     body_part: str = ""
     landmarks: Landmarks | None = None
+    labels: Volume | None = None
+    """Bones and organs of the CT (quantity "label", numbers of XRayLib.phantom.labels), where they are known."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,13 @@ class Result:
     method: str
     volume: Volume | None = None
     uncertainty: Volume | None = None
+    """Standard deviations: of a volume in HU ("HU_sd"), of a deformation's points in mm ("displacement_sd_mm")."""
     mesh: SurfaceMesh | None = None
     ct_to_world: NDArray[np.float64] | None = None
+    """Of a deformation its rigid part, which comes after it."""
+    deformation: DisplacementField | None = None
+    """In CT RAS, before ``ct_to_world``: a point p of the anatomy as it is now, brought back by the inverse of
+    ``ct_to_world``, is the CT's point p + u(p)."""
     pose_quality: PoseQuality | None = None
     point_cloud: PointCloud | None = None
     views: tuple[View, ...] = ()

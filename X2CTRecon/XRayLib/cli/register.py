@@ -9,7 +9,7 @@ import typer
 
 from XRayLib.case import Options
 from XRayLib.cli.output import DeviceOption, JsonFlag, Output, reporting
-from XRayLib.cli.registration_case import DEFAULT_METHOD, registration_method
+from XRayLib.cli.registration_case import DEFAULT_METHOD, chosen_method
 from XRayLib.cli.registration_run import POSE_SUFFIX, RegistrationRun, chosen_frames
 from XRayLib.errors import InputError, RefusedError
 
@@ -46,6 +46,19 @@ def register(
     frames: Annotated[
         str, typer.Option("--frames", help="all, or as 1-5,8: a run's frames in turn, each from the pose before.")
     ] = "",
+    deformable: Annotated[
+        bool, typer.Option("--deformable", help="Then also deform the CT: bones each as a whole, breathing organs.")
+    ] = False,
+    deformation: Annotated[
+        Path | None,
+        typer.Option(help="The accepted deformation for Slicer and ITK, before the pose (.nii.gz, .mha, .nrrd)."),
+    ] = None,
+    prior_mesh: Annotated[
+        Path | None, typer.Option(help="The breathing organ's surface in the CT, e.g. the liver (.vtp, .stl, ...).")
+    ] = None,
+    prior_labels: Annotated[
+        Path | None, typer.Option(help="Bones and organs of the CT as labels, numbered as by TotalSegmentator.")
+    ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Folder for overlays, error bars and HTML.")] = None,
     transform: Annotated[
         Path | None, typer.Option("--transform", help="The accepted pose for Slicer and ITK (.tfm, .h5).")
@@ -56,8 +69,8 @@ def register(
 ) -> None:
     """Find where a CT is on X-rays. Exit code 3: refused; the pose file then says "accepted": false and why."""
     with reporting(as_json) as out:
-        check_outputs(output, transform)
-        registration_method(method_id)
+        check_outputs(output, transform, deformation)
+        method_id = chosen_method(method_id, deformable, deformation)
         extra = {
             "initialisation": initialisation,
             "refine": refine,
@@ -67,8 +80,14 @@ def register(
             "depth_range_mm": depth_range,
         }
         options = Options(device=device, bundle=model, seed=seed, extra=extra)
-        given = {"initial": initial, "landmarks": landmarks, "view_landmarks": view_landmarks or ()}
-        run = RegistrationRun(view, method_id, options, given, output, transform, report)
+        given = {
+            "initial": initial,
+            "landmarks": landmarks,
+            "view_landmarks": view_landmarks or (),
+            "prior_mesh": prior_mesh,
+            "prior_labels": prior_labels,
+        }
+        run = RegistrationRun(view, method_id, options, given, output, transform, report, deformation)
         with out.progress() as progress:
             summaries = (
                 run.frames(ct, chosen_frames(frames, run.images), progress) if frames else [run.single(ct, progress)]
@@ -76,13 +95,15 @@ def register(
         _tell(out, summaries, single=not frames)
 
 
-def check_outputs(output: Path, transform: Path | None) -> None:
+def check_outputs(output: Path, transform: Path | None, deformation: Path | None = None) -> None:
     """Fail before the work, not after it."""
+    from XRayLib.deformation_file import check_deformation_name
     from XRayLib.transform_file import check_transform_name
 
     if not output.name.endswith(".json"):
         raise InputError(f"{output.name}: name the pose {POSE_SUFFIX}.")
-    for path in (output, transform and check_transform_name(transform)):
+    names = (output, transform and check_transform_name(transform), deformation and check_deformation_name(deformation))
+    for path in names:
         if path is not None and not path.resolve().parent.is_dir():
             raise InputError(f"The folder {path.resolve().parent} does not exist: create it first.")
 
@@ -111,4 +132,6 @@ def _line(summary: dict[str, Any]) -> str:
     if summary["deviation_mm"] is not None:
         right, front, head = summary["deviation_mm"]
         words.append(f"standard deviations {right:.2f} / {front:.2f} / {head:.2f} mm toward R / A / S")
+    if "folding_fraction" in summary["quality"]:
+        words.append(f"{summary['quality']['folding_fraction']:.2%} folded")
     return ", ".join(words)

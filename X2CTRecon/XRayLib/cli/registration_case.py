@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from XRayLib.ct import Volume
 
 DEFAULT_METHOD = "intensity"
+DEFORMABLE_METHOD = "deformable"
+REGISTERS = ("pose", "deformation")
+"""What a registration may return; a deformation has a pose, too."""
 
 
 def load_registration_case(
@@ -27,10 +30,14 @@ def load_registration_case(
     initial: Path | None = None,
     landmarks: Path | None = None,
     view_landmarks: Sequence[Path] = (),
+    prior_mesh: Path | None = None,
+    prior_labels: Path | None = None,
     frame_index: int = 0,
 ) -> Case:
-    """The case of a CT and films ``IMAGE[:GEOMETRY]``, with an initial pose and landmarks when given."""
+    """The case of a CT and films ``IMAGE[:GEOMETRY]``, with pose, landmarks, organ and labels when given."""
+    from XRayLib.ct import load_volume
     from XRayLib.landmark_file import load_landmark_pairs
+    from XRayLib.mesh import load_mesh
     from XRayLib.pose_file import read_pose
     from XRayLib.radiograph import load_radiograph, parse_view_argument
 
@@ -40,7 +47,13 @@ def load_registration_case(
         load_radiograph(image, geometry, frame_index=frame_index)
         for image, geometry in (parse_view_argument(view) for view in views)
     )
-    case = Case(radiographs, ct=ct, initial_ct_to_world=None if initial is None else read_pose(initial))
+    case = Case(
+        radiographs,
+        ct=ct,
+        mesh=None if prior_mesh is None else load_mesh(prior_mesh),
+        initial_ct_to_world=None if initial is None else read_pose(initial),
+        labels=None if prior_labels is None else load_volume(prior_labels, "label"),
+    )
     if landmarks is None:
         return case
     geometries = [radiograph.geometry for radiograph in radiographs]
@@ -48,14 +61,14 @@ def load_registration_case(
 
 
 def registration_method(method_id: str) -> None:
-    """InputError unless the method returns a pose."""
+    """InputError unless the method returns a pose or a deformation, which has one."""
     chosen = method(method_id)
-    if chosen.returns != "pose":
+    if chosen.returns not in REGISTERS:
         raise InputError(f"{chosen.title} does not return a pose: choose another --method.")
 
 
 def register_case(case: Case, method_id: str, options: Options, progress: Progress) -> Result:
-    """Run a pose method in the worker process, as the Slicer module does."""
+    """Run a method of registration in the worker process, as the Slicer module does."""
     from XRayLib.jobs import run_blocking
 
     registration_method(method_id)
@@ -75,8 +88,10 @@ def save_registration(
     output: Path,
     transform: Path | None = None,
     report: Path | None = None,
+    deformation: Path | None = None,
 ) -> list[Path]:
-    """The pose file, the report and, of an accepted pose only, the transform: it could not say that it is refused."""
+    """The pose file, the report and, of an accepted pose only, the transforms: they could not say it is refused."""
+    from XRayLib.deformation_file import write_deformation_file
     from XRayLib.pose_file import write_pose_file
     from XRayLib.transform_file import write_transform_file
 
@@ -85,11 +100,25 @@ def save_registration(
     if transform is not None and is_accepted(result):
         write_transform_file(transform, result.ct_to_world)
         written.append(transform)
+    if deformation is not None and result.deformation is not None and is_accepted(result):
+        write_deformation_file(deformation, result.deformation)
+        written.append(deformation)
     if report is not None:
         from XRayLib.report import write_report
 
         written.append(write_report(result, report))
     return written
+
+
+def chosen_method(method_id: str, deformable: bool, deformation: Path | None) -> str:
+    """The method that ``--method`` and ``--deformable`` mean together; InputError when they contradict each other."""
+    registration_method(method_id)
+    deforms = method(method_id).returns == "deformation"
+    if deformable and not deforms and method_id != DEFAULT_METHOD:
+        raise InputError(f"{method(method_id).title} finds a pose only: leave out --method or --deformable.")
+    if deformation is not None and not (deformable or deforms):
+        raise InputError("A deformation is only found with --deformable: add it, or leave out --deformation.")
+    return method_id if deforms or not deformable else DEFORMABLE_METHOD
 
 
 def deviation_mm(result: Result) -> NDArray[np.float64] | None:

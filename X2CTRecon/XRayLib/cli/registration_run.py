@@ -32,6 +32,7 @@ class RegistrationRun:
     output: Path
     transform: Path | None
     report: Path | None
+    deformation: Path | None = None
 
     @property
     def images(self) -> list[Path]:
@@ -76,8 +77,8 @@ class RegistrationRun:
         return summaries
 
     def _saved(self, result: Result, case: Case, named: Callable[[Path], Path]) -> dict[str, Any]:
-        transform, report = (path and named(path) for path in (self.transform, self.report))
-        return summary_of(result, save_registration(result, case, self.images, named(self.output), transform, report))
+        others = [path and named(path) for path in (self.transform, self.report, self.deformation)]
+        return summary_of(result, save_registration(result, case, self.images, named(self.output), *others))
 
 
 def chosen_frames(text: str, images: list[Path]) -> list[int]:
@@ -103,7 +104,7 @@ def chosen_frames(text: str, images: list[Path]) -> list[int]:
 
 def _of_frame(path: Path, number: int) -> Path:
     """``run.pose.json`` becomes ``run.frame0007.pose.json``."""
-    suffix = POSE_SUFFIX if path.name.endswith(POSE_SUFFIX) else path.suffix
+    suffix = next((known for known in (POSE_SUFFIX, ".nii.gz") if path.name.endswith(known)), path.suffix)
     return path.with_name(f"{path.name.removesuffix(suffix)}.frame{number:04d}{suffix}")
 
 
@@ -120,6 +121,7 @@ def summary_of(result: Result, written: list[Path]) -> dict[str, Any]:
         "deviation_mm": deviation_mm(result),
         "ct_to_world": result.ct_to_world,
         "similarity": {} if quality is None else quality.similarity,
+        "quality": result.quality,
         "seconds": {} if quality is None else quality.seconds,
         "warnings": result.warnings,
     }

@@ -15,7 +15,9 @@ from XRayLib.errors import InputError
 from XRayLib.geometry import geometry_document, parse_geometry_document
 from XRayLib.jobs.array_files import read_array, read_document, write_array, write_document
 from XRayLib.jobs.pose_documents import (
+    deformation_document,
     landmarks_document,
+    parse_deformation,
     parse_landmarks,
     parse_number,
     parse_point_cloud,
@@ -46,6 +48,7 @@ def write_case(folder: Path, case: Case) -> None:
         "initial_ct_to_world": case.initial_ct_to_world,
         "body_part": case.body_part,
         "landmarks": _optional(landmarks_document, folder, "landmarks", case.landmarks),
+        "labels": _optional(volume_document, folder, "labels", case.labels),
     }
     write_document(folder, "case", document)
 
@@ -61,6 +64,7 @@ def read_case(folder: Path, *, mapped: bool = False) -> Case:
             initial_ct_to_world=parse_pose(document["initial_ct_to_world"]),
             body_part=str(document["body_part"]),
             landmarks=_optional_parse(parse_landmarks, folder, document["landmarks"]),
+            labels=_optional_parse(parse_volume, folder, document["labels"], mapped),
         )
 
 
@@ -73,6 +77,7 @@ def write_result(folder: Path, result: Result, case: Case | None = None) -> None
         "uncertainty": _optional(volume_document, folder, "uncertainty", result.uncertainty),
         "mesh": _optional(_mesh_document, folder, "mesh", result.mesh),
         "ct_to_world": result.ct_to_world,
+        "deformation": _optional(deformation_document, folder, "deformation", result.deformation),
         "pose_quality": None if result.pose_quality is None else pose_quality_document(result.pose_quality),
         "point_cloud": _optional(point_cloud_document, folder, "point_cloud", result.point_cloud),
         "views": [_view_document(folder, n, view, case) for n, view in enumerate(result.views)],
@@ -93,6 +98,7 @@ def read_result(folder: Path, case: Case | None = None) -> Result:
             uncertainty=_optional_parse(parse_volume, folder, document["uncertainty"]),
             mesh=_optional_parse(_parse_mesh, folder, document["mesh"]),
             ct_to_world=parse_pose(document["ct_to_world"]),
+            deformation=_optional_parse(parse_deformation, folder, document["deformation"]),
             pose_quality=None if document["pose_quality"] is None else parse_pose_quality(document["pose_quality"]),
             point_cloud=_optional_parse(parse_point_cloud, folder, document["point_cloud"]),
             views=tuple(_parse_view(folder, entry, case) for entry in document["views"]),

@@ -1,17 +1,21 @@
-"""What registration adds to a case and a result, as JSON objects and arrays: landmarks, point cloud, pose quality."""
+"""What registration adds to a case and a result, as JSON objects and arrays: landmarks, point cloud, pose quality,
+deformation."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from XRayLib.case import Landmarks, PointCloud, PoseQuality
 from XRayLib.errors import InputError
 from XRayLib.jobs.array_files import read_array, write_array
+
+if TYPE_CHECKING:
+    from XRayLib.metrics import DisplacementField
 
 Document = Mapping[str, Any]
 
@@ -48,6 +52,19 @@ def parse_point_cloud(folder: Path, document: Document, *, mapped: bool = False)
         points_ct_ras_mm=read_array(folder, document["points"], ndim=2, mapped=mapped),
         deviation_mm=read_array(folder, document["deviation"], ndim=1, mapped=mapped),
     )
+
+
+def deformation_document(folder: Path, name: str, field: DisplacementField) -> Document:
+    """Write the vectors as ``<name>.npy`` and return the JSON object that refers to them."""
+    return {"vectors_mm": write_array(folder, name, field.vectors_mm), "ijk_to_ras": field.ijk_to_ras}
+
+
+def parse_deformation(folder: Path, document: Document, *, mapped: bool = False) -> DisplacementField:
+    """The field of a :func:`deformation_document`."""
+    from XRayLib.metrics import DisplacementField
+
+    vectors_mm = read_array(folder, document["vectors_mm"], ndim=4, mapped=mapped)
+    return DisplacementField(vectors_mm, np.asarray(document["ijk_to_ras"], float))
 
 
 def pose_quality_document(quality: PoseQuality) -> Document:

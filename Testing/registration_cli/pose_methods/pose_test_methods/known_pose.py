@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 from XRayLib.case import Case, Options, PoseQuality, Result
 from XRayLib.ct import Volume
 from XRayLib.errors import RefusedError
+from XRayLib.metrics import DisplacementField
 from XRayLib.registry import Method, Needs, Progress
 from XRayLib.reprojection import reproject
+
+
+class KnownDeformation(Method):
+    """All of the CT, where it is, moved by 2 mm toward R, 3 mm toward A and 4 mm toward S; refused as KnownPose."""
+
+    id: ClassVar[str] = "test-deformation"
+    title: ClassVar[str] = "Test deformation"
+    summary: ClassVar[str] = "Only for tests."
+    returns: ClassVar[str] = "deformation"
+    needs: ClassVar[Needs] = Needs(min_views=1, max_views=2, ct=True)
+
+    def run(self, case: Case, options: Options, progress: Progress) -> Result:
+        """Says in its provenance which organ and labels it was given."""
+        found = KnownPose().run(case, options, progress)
+        vectors = np.broadcast_to(np.float32((-2, -3, -4)), (*case.ct.voxels.shape, 3))
+        organ = None if case.mesh is None else len(case.mesh.points)
+        labels = None if case.labels is None else float(case.labels.voxels.max())
+        return replace(
+            found,
+            method=self.id,
+            deformation=DisplacementField(vectors, case.ct.ijk_to_ras),
+            quality={"folding_fraction": 0.0},
+            provenance={"organ": organ, "labels": labels},
+        )
 
 
 class KnownPose(Method):
