@@ -1,12 +1,12 @@
 """Metrics, one definition each with its source; never shown without trivial baselines."""
 
-from XRayLib.metrics.displacement import DisplacementField, load_displacement_field
 from XRayLib.metrics.evaluate_deformation import evaluate_deformation
 from XRayLib.metrics.evaluate_files import evaluate_files
 from XRayLib.metrics.evaluate_mesh import evaluate_mesh
 from XRayLib.metrics.evaluate_pose import evaluate_pose
 from XRayLib.metrics.evaluate_volume import evaluate_volume
 from XRayLib.metrics.perceptual import Lpips
+from XRayLib.motion import DisplacementField, load_displacement_field
 
 __all__ = [
     "DisplacementField",

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from XRayLib.ct import Volume, resample
 from XRayLib.errors import InputError
-from XRayLib.metrics.displacement import DisplacementField, Points
 from XRayLib.metrics.overlap import dice
 from XRayLib.metrics.tissues import ORGAN_LABELS
+from XRayLib.motion import DisplacementField
 from XRayLib.radiograph import Radiograph
 
+Points = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from XRayLib.errors import InputError
-from XRayLib.metrics.displacement import load_displacement_field
 from XRayLib.metrics.evaluate_deformation import evaluate_deformation
 from XRayLib.metrics.evaluate_mesh import evaluate_mesh
 from XRayLib.metrics.evaluate_pose import evaluate_pose
 from XRayLib.metrics.evaluate_volume import evaluate_volume
+from XRayLib.motion import load_displacement_field
 from XRayLib.point_file import load_landmarks
 from XRayLib.pose_file import read_pose
 
