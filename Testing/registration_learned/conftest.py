@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from XRayLib.ct import Volume
 from XRayLib.phantom import torso_phantom
-from XRayRegistrationLib.preparation.settings import PreparationSettings
+from XRayRegistrationLib.preparation.settings import PosePreparationSettings
 
 TINY = {
     "iterations": 8,
@@ -42,6 +42,6 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def tiny(**changes: object) -> PreparationSettings:
+def tiny(**changes: object) -> PosePreparationSettings:
     """Settings of a training that takes a second or two."""
-    return PreparationSettings.from_mapping({**TINY, **changes})
+    return PosePreparationSettings.from_mapping({**TINY, **changes})

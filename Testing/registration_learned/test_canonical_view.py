@@ -6,13 +6,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from XRayLib.canonical_view.camera_frame import world_to_camera
+from XRayLib.canonical_view.contrast import two_contrasts
+from XRayLib.canonical_view.window import CanonicalView, canonical_view, is_left_handed
 from XRayLib.ct import Volume, attenuation_from_hu
 from XRayLib.geometry import XRayGeometry, to_camera
 from XRayLib.projector import project
 from XRayLib.radiograph import Radiograph
-from XRayRegistrationLib.learned.camera_frame import world_to_camera
-from XRayRegistrationLib.learned.canonical_view import CanonicalView, canonical_view, is_left_handed
-from XRayRegistrationLib.learned.contrast import two_contrasts
 
 WINDOW_MM, SIDE = 300.0, 64
 

@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from conftest import tiny
+from XRayLib.canonical_view.camera_frame import world_to_camera
+from XRayLib.canonical_view.contrast import two_contrasts
+from XRayLib.canonical_view.window import canonical_view
 from XRayLib.ct import Volume
 from XRayLib.metrics.pose import rotation_error_deg
-from XRayRegistrationLib.learned.camera_frame import world_to_camera
-from XRayRegistrationLib.learned.canonical_view import canonical_view
-from XRayRegistrationLib.learned.contrast import two_contrasts
-from XRayRegistrationLib.preparation import film_stream
-from XRayRegistrationLib.preparation.anatomy import Anatomy, anatomy_of
-from XRayRegistrationLib.preparation.film_stream import FilmStream, nominal_rotation
+from XRayLib.preparation import film_stream
+from XRayLib.preparation.anatomy import Anatomy, anatomy_of
+from XRayLib.preparation.film_stream import FilmStream, nominal_rotation
 from XRayRegistrationLib.preparation.validation import known_film
 
 

@@ -12,15 +12,16 @@ from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError, RefusedError
 from XRayLib.geometry import XRayGeometry
+from XRayLib.preparation.anatomy import anatomy_of
+from XRayLib.preparation.patient_folder import prepared_bundle
 from XRayLib.prepared_method import PreparedMethod, prepared_method
 from XRayLib.projector.rigid import motion_from_twist
 from XRayLib.radiograph import Radiograph
 from XRayLib.registry import method
 from XRayLib.simulate import simulate_radiograph
 from XRayRegistrationLib.learned import learned_method, prepared_model
-from XRayRegistrationLib.learned.prepared_model import PreparedModel
-from XRayRegistrationLib.preparation import KINDS, prepare_patient, prepared_bundle
-from XRayRegistrationLib.preparation.anatomy import anatomy_of
+from XRayRegistrationLib.learned.prepared_model import PosePreparedModel
+from XRayRegistrationLib.preparation import KINDS, prepare_patient
 from XRayRegistrationLib.preparation.scene_points import scene_points
 
 SIDE = 64
@@ -66,10 +67,10 @@ class PerfectNetwork:
         self.fallbacks: tuple[str, ...] = ()
         self.geometries: list[XRayGeometry] = []
 
-    def model(self) -> PreparedModel:
+    def model(self) -> PosePreparedModel:
         network = self
 
-        class Remembering(PreparedModel):
+        class Remembering(PosePreparedModel):
             def view(self, radiograph: Radiograph) -> object:
                 view = super().view(radiograph)
                 network.geometries.append(view.geometry.moved(network.true))
@@ -82,7 +83,7 @@ class PerfectNetwork:
         assert inputs["contrasts"].shape == (1, 2, SIDE, SIDE)
         geometry = self.geometries.pop(0)
         if "camera" in inputs:
-            from XRayRegistrationLib.learned.camera_frame import world_to_camera
+            from XRayLib.canonical_view.camera_frame import world_to_camera
 
             pose = world_to_camera(geometry)[1]
             return {
@@ -224,7 +225,7 @@ def test_a_bundle_of_another_origin_is_refused(torso: Volume, prepared: Path, ca
     network = folder / "network.onnx"
     network.write_bytes(network.read_bytes()[:-1] + b"x")
     with pytest.raises(InputError):
-        prepared_model.opened_model(folder, "cpu")
+        prepared_model.PosePreparedModel.opened(folder, "cpu")
 
 
 def test_only_learned_methods_are_prepared() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from XRayLib.preparation.film_stream import nominal_rotation, pinhole
 from XRayLib.projector.rigid import motion_from_twist
 from XRayRegistrationLib.learned.regressed_pose import combined_pose
 from XRayRegistrationLib.learned.scene_correspondences import SCENE_UNIT_MM as UNIT_OF_POINTS
-from XRayRegistrationLib.preparation.film_stream import nominal_rotation, pinhole
 from XRayRegistrationLib.preparation.pose_network import PoseNetwork, pose_loss_mm, rotation_from_six, rotation_to_ray
 from XRayRegistrationLib.preparation.scene_coordinate_network import (
     SCENE_UNIT_MM,

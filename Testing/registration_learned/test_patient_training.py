@@ -10,10 +10,10 @@ import torch
 from conftest import tiny
 from XRayLib.ct import Volume
 from XRayLib.errors import CancelledError
-from XRayRegistrationLib.preparation.anatomy import Anatomy, anatomy_of
-from XRayRegistrationLib.preparation.checkpoint import checkpoint_file, load_checkpoint
+from XRayLib.preparation.anatomy import Anatomy, anatomy_of
+from XRayLib.preparation.checkpoint import checkpoint_file, load_checkpoint
+from XRayLib.preparation.training import Training, rate_share
 from XRayRegistrationLib.preparation.tasks import TASKS
-from XRayRegistrationLib.preparation.training import Training, rate_share
 
 KINDS = tuple(TASKS)
 
@@ -39,7 +39,7 @@ def weights(run: Training) -> np.ndarray:
 def test_the_error_falls(anatomy: Anatomy, tmp_path: Path, what: str) -> None:
     """Fifty steps on one small set of films: far better than before them."""
     run = training(anatomy, what, tmp_path, iterations=60, batch=8, width=8, learning_rate=3e-3)
-    batch = run.task.batch(run._stream.batch(0))
+    batch = run.task.batch(run._films.batch(0))
     before = run.task.loss(run._network, batch)
     for _ in range(50):
         run._step(batch)

@@ -14,14 +14,14 @@ from conftest import TINY, tiny
 from XRayLib.bundle import load_bundle
 from XRayLib.ct import Volume
 from XRayLib.errors import CancelledError, InputError
+from XRayLib.preparation.anatomy import anatomy_of
+from XRayLib.preparation.film_stream import FilmStream
+from XRayLib.preparation.patient_folder import cache_folder, ct_hash, patient_folder, prepared_bundle
+from XRayLib.preparation.training import Training
 from XRayLib.runtime import open_session, verify_bundle
-from XRayRegistrationLib.preparation import KINDS, preparation_state, prepare_patient, prepared_bundle
-from XRayRegistrationLib.preparation.anatomy import anatomy_of
-from XRayRegistrationLib.preparation.film_stream import FilmStream
-from XRayRegistrationLib.preparation.patient_folder import cache_folder, ct_hash, patient_folder
-from XRayRegistrationLib.preparation.settings import PreparationSettings
+from XRayRegistrationLib.preparation import KINDS, preparation_state, prepare_patient
+from XRayRegistrationLib.preparation.settings import PosePreparationSettings
 from XRayRegistrationLib.preparation.tasks import TASKS
-from XRayRegistrationLib.preparation.training import Training
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +136,10 @@ def test_a_cancelled_preparation_keeps_the_former_bundle_and_its_own_progress(
 def test_what_is_left_open_is_the_methods_own() -> None:
     """Else a preparation with the defaults could not be told from one with other numbers, and not be gone on with."""
     for task in TASKS.values():
-        completed = PreparationSettings().completed(task.defaults)
+        completed = PosePreparationSettings().completed(task.defaults)
         assert min(completed.width, completed.batch, completed.learning_rate) > 0
         assert completed.completed(task.defaults) == completed
-    assert PreparationSettings(width=64).completed(TASKS[KINDS[0]].defaults).width == 64
+    assert PosePreparationSettings(width=64).completed(TASKS[KINDS[0]].defaults).width == 64
 
 
 def test_progress_rises_to_one(torso: Volume) -> None:

@@ -15,7 +15,8 @@ from XRayLib.ct import Volume, load_ct, save_volume
 from XRayLib.jobs.client import WorkerClient
 from XRayLib.jobs.job import JobState
 from XRayLib.jobs.settings import WorkerSettings
-from XRayRegistrationLib.preparation import KINDS, preparation_state, prepared_bundle
+from XRayLib.preparation.patient_folder import prepared_bundle
+from XRayRegistrationLib.preparation import KINDS, preparation_state
 
 WHAT = KINDS[0]
 

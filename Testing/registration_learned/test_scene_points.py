@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry
-from XRayRegistrationLib.preparation.anatomy import anatomy_of
-from XRayRegistrationLib.preparation.film_stream import nominal_rotation, pinhole
+from XRayLib.preparation.anatomy import anatomy_of
+from XRayLib.preparation.film_stream import nominal_rotation, pinhole
 from XRayRegistrationLib.preparation.scene_points import scene_points
 
 RADIUS_MM = 60.0

@@ -6,11 +6,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from XRayLib.canonical_view.window import is_left_handed, transformed, window_transform
 from XRayLib.errors import RefusedError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.metrics.pose import rotation_error_deg
 from XRayLib.projector.rigid import motion_from_twist
-from XRayRegistrationLib.learned.canonical_view import is_left_handed, transformed, window_transform
 from XRayRegistrationLib.learned.scene_correspondences import Correspondences, correspondences_of
 from XRayRegistrationLib.learned.scene_pose import ScenePose, SceneView, scene_pose
 

@@ -12,10 +12,11 @@ from conftest import TINY, tiny
 from XRayLib.bundle import write_manifest
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
-from XRayRegistrationLib.preparation import prepare_patient, prepared_bundle
-from XRayRegistrationLib.preparation.anatomy import anatomy_of
+from XRayLib.preparation.anatomy import anatomy_of
+from XRayLib.preparation.patient_folder import prepared_bundle
+from XRayLib.preparation.training import Training
+from XRayRegistrationLib.preparation import prepare_patient
 from XRayRegistrationLib.preparation.tasks import PoseTask
-from XRayRegistrationLib.preparation.training import Training
 
 WHAT = PoseTask.what
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.registry import Method, Progress, method, methods
@@ -16,13 +17,26 @@ class PreparedMethod(Method):
     """A method with a network of its own for every patient's CT, kept on this computer."""
 
     @abstractmethod
-    def prepare(self, ct: Volume, settings: Mapping[str, Any], progress: Progress, *, resume: bool = True) -> Path:
-        """Train for this CT and return the folder of the model; goes on where a cancelled preparation stopped."""
+    def prepare(
+        self,
+        ct: Volume,
+        settings: Mapping[str, Any],
+        progress: Progress,
+        *,
+        mesh: SurfaceMesh | None = None,
+        resume: bool = True,
+    ) -> Path:
+        """Train for this CT and return the folder of the model; goes on where a cancelled preparation stopped.
+
+        ``mesh`` is the organ in the CT, for methods that need one; others leave it alone. InputError without it.
+        """
 
     @abstractmethod
-    def preparation_state(self, ct: Volume) -> dict[str, Any]:
-        """What exists for this CT: ``bundle`` (folder or None), ``iterations`` and ``seconds`` trained, ``finished``,
-        ``validation`` (measured errors)."""
+    def preparation_state(self, ct: Volume, mesh: SurfaceMesh | None = None) -> dict[str, Any]:
+        """What exists for this CT (and organ).
+
+        ``bundle`` (folder or None), ``iterations`` and ``seconds`` trained, ``finished``, ``validation`` (errors).
+        """
 
 
 def prepared_method(method_id: str) -> PreparedMethod:

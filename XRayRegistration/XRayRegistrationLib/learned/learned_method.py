@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from XRayLib.case import Case, Options, Result
+from XRayLib.case import Case, Options, Result, SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.prepared_method import PreparedMethod
 from XRayLib.registry import Needs, Progress
 
 from XRayRegistrationLib.learned.predict import Prediction
-from XRayRegistrationLib.learned.prepared_model import PreparedModel, prepared_model
+from XRayRegistrationLib.learned.prepared_model import PosePreparedModel, prepared_model
 from XRayRegistrationLib.preparation import preparation_state, prepare_patient
 
 PREDICTED = 0.15
@@ -40,14 +40,26 @@ class LearnedRegistration(PreparedMethod):
     needs: ClassVar[Needs] = Needs(min_views=1, max_views=10, ct=True)
 
     @abstractmethod
-    def predict(self, model: PreparedModel, case: Case, waiting: Callable[[], None]) -> Prediction:
+    def predict(self, model: PosePreparedModel, case: Case, waiting: Callable[[], None]) -> Prediction:
         """Candidate poses for the case; calls ``waiting`` while it computes. RefusedError when there is none."""
 
-    def prepare(self, ct: Volume, settings: Mapping[str, Any], progress: Progress, *, resume: bool = True) -> Path:
+    def prepare(
+        self,
+        ct: Volume,
+        settings: Mapping[str, Any],
+        progress: Progress,
+        *,
+        mesh: SurfaceMesh | None = None,  # noqa: ARG002 - the pose needs no organ
+        resume: bool = True,
+    ) -> Path:
         """See :func:`XRayRegistrationLib.preparation.prepare_patient`."""
         return prepare_patient(ct, self.id, settings, progress, resume)
 
-    def preparation_state(self, ct: Volume) -> dict[str, Any]:
+    def preparation_state(
+        self,
+        ct: Volume,
+        mesh: SurfaceMesh | None = None,  # noqa: ARG002 - the pose needs no organ
+    ) -> dict[str, Any]:
         """See :func:`XRayRegistrationLib.preparation.preparation_state`."""
         return preparation_state(ct)[self.id]
 
@@ -85,7 +97,7 @@ class LearnedRegistration(PreparedMethod):
         return self._completed(result, found, model, seconds, _unprepared_views(model, case))
 
     def _completed(
-        self, result: Result, found: Prediction, model: PreparedModel, seconds: float, notes: tuple[str, ...]
+        self, result: Result, found: Prediction, model: PosePreparedModel, seconds: float, notes: tuple[str, ...]
     ) -> Result:
         """The result with what the network saw, its time and where it came from."""
         quality = result.pose_quality
@@ -106,7 +118,7 @@ class LearnedRegistration(PreparedMethod):
         )
 
 
-def _unprepared_views(model: PreparedModel, case: Case) -> tuple[str, ...]:
+def _unprepared_views(model: PosePreparedModel, case: Case) -> tuple[str, ...]:
     """A sentence for every film from a direction that the network has never seen."""
     nominal = nominal_pose(case)
     sentences = []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from XRayLib.case import PointCloud
 from XRayLib.radiograph import Radiograph
 
-from XRayRegistrationLib.learned.prepared_model import PreparedModel
+from XRayRegistrationLib.learned.prepared_model import PosePreparedModel
 from XRayRegistrationLib.learned.regressed_pose import combined_pose
 from XRayRegistrationLib.learned.scene_correspondences import correspondences_of
 from XRayRegistrationLib.learned.scene_pose import SceneView, scene_pose
@@ -28,7 +28,7 @@ class Prediction:
 
 
 def predict_by_scene_coordinates(
-    model: PreparedModel, radiographs: Sequence[Radiograph], waiting: Waiting = None
+    model: PosePreparedModel, radiographs: Sequence[Radiograph], waiting: Waiting = None
 ) -> Prediction:
     """Scene coordinates of every film, one pose from all; RefusedError when they agree on none."""
     views = []
@@ -44,7 +44,7 @@ def predict_by_scene_coordinates(
 
 
 def predict_by_pose_regression(
-    model: PreparedModel, radiographs: Sequence[Radiograph], nominal_ct_to_world: Matrix, waiting: Waiting = None
+    model: PosePreparedModel, radiographs: Sequence[Radiograph], nominal_ct_to_world: Matrix, waiting: Waiting = None
 ) -> Prediction:
     """Each film's pose, and the one that all agree on best."""
     views = [model.view(radiograph) for radiograph in radiographs]

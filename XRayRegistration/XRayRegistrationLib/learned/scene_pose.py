@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from XRayLib.canonical_view.camera_frame import rigid, world_to_camera
 from XRayLib.errors import RefusedError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.projector.rigid import motion_from_twist
 
-from XRayRegistrationLib.learned.camera_frame import rigid, world_to_camera
 from XRayRegistrationLib.learned.scene_correspondences import Correspondences
 
 Matrix = NDArray[np.float64]

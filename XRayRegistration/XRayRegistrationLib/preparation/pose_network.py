@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-
-from XRayRegistrationLib.preparation.layers import ResidualBlock, normalisation
+from XRayLib.preparation.layers import ResidualBlock, normalisation
 
 CHANNELS_IN = 2
 FIRST_SIDE, LAST_SIDE = 16, 4

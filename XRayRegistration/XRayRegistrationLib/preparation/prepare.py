@@ -1,31 +1,28 @@
-"""Prepare a patient: train, export, measure. Cheap to import; PyTorch is needed only when it runs."""
+"""Prepare a patient for registration. Cheap to import; PyTorch is needed only when it runs."""
 
 from __future__ import annotations
 
-import importlib
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from XRayLib.ct import Volume
-from XRayLib.errors import InputError, MissingDependencyError
+from XRayLib.errors import InputError
+from XRayLib.preparation.patient_folder import patient_folder
+from XRayLib.preparation.patient_folder import preparation_state as state_in
+from XRayLib.preparation.prepare import prepare_network, require_training_packages
 from XRayLib.registry import Progress
 
-from XRayRegistrationLib.preparation.patient_folder import KINDS, patient_folder, preparation_state, write_state
-from XRayRegistrationLib.preparation.settings import PreparationSettings
+from XRayRegistrationLib.preparation.settings import PosePreparationSettings
 
-if TYPE_CHECKING:
-    from XRayRegistrationLib.preparation.training import Training
-
-TRAINED = 0.95
-"""Share of the progress when the training is over."""
+KINDS = ("pose-regression", "scene-coordinates")
+"""What can be prepared: the ids of the methods."""
 
 
 def prepare_patient(
     ct: Volume,
     what: str,
-    settings: PreparationSettings | Mapping[str, Any] | None = None,
+    settings: PosePreparationSettings | Mapping[str, Any] | None = None,
     progress: Progress = lambda _fraction, _stage: None,
     resume: bool = True,
 ) -> Path:
@@ -34,14 +31,11 @@ def prepare_patient(
     Parameters
     ----------
     ct : Volume
-        In HU. It alone decides where everything is kept, see ``patient_folder.py``.
+        In HU. It alone decides where everything is kept, see ``XRayLib/preparation/patient_folder.py``.
     what : "pose-regression" or "scene-coordinates"
-    settings : PreparationSettings, or its values by name
-    progress : callable
-        Gets the share done and the stage; when it raises (cancel) a checkpoint is saved first.
-    resume : bool
-        Go on from a checkpoint of the same settings (another budget is fine). A finished preparation whose budget is
-        spent is returned as it is. False: start over; the former bundle stays in use until the new one is finished.
+    settings : PosePreparationSettings, or its values by name
+    progress, resume :
+        See :func:`XRayLib.preparation.prepare.prepare_network`.
 
     Raises
     ------
@@ -52,59 +46,25 @@ def prepare_patient(
     """
     if what not in KINDS:
         raise InputError(f"'{what}' cannot be prepared: choose one of {', '.join(KINDS)}.")
-    if not isinstance(settings, PreparationSettings):
-        settings = PreparationSettings.from_mapping(settings or {})
-    for package in ("torch", "onnx"):
-        _require(package)
-    from XRayRegistrationLib.preparation.anatomy import anatomy_of
+    if not isinstance(settings, PosePreparationSettings):
+        settings = PosePreparationSettings.from_mapping(settings or {})
+    require_training_packages()
+    from XRayLib.preparation.anatomy import anatomy_of
+
     from XRayRegistrationLib.preparation.tasks import TASKS
-    from XRayRegistrationLib.preparation.training import Training
-
-    folder, settings = patient_folder(ct), settings.completed(TASKS[what].defaults)
-    progress(0.0, "Reading the CT")
-    anatomy = anatomy_of(ct, settings.input_px, settings.device)
-    training = Training(TASKS[what](anatomy, settings), folder, resume=resume)
-    if resume and training.budget_spent and (done := preparation_state(ct)[what])["finished"] and done["bundle"]:
-        return Path(done["bundle"])
-    training.run(lambda fraction, stage: progress(TRAINED * fraction, stage))
-    return _finish(ct, what, training, folder, progress)
-
-
-def _finish(ct: Volume, what: str, training: Training, folder: Path, progress: Progress) -> Path:
-    """Export, measure on fresh films, and put the bundle in place of an older one in one step."""
-    from XRayRegistrationLib.preparation.bundle_export import write_bundle
     from XRayRegistrationLib.preparation.validation import validate
 
-    unfinished = folder / ".unfinished" / what
-    shutil.rmtree(unfinished, ignore_errors=True)
-    progress(TRAINED, "Exporting the network")
-    write_bundle(unfinished, training, {})
-    measured = validate(
-        ct,
-        what,
-        unfinished,
-        training.settings,
-        lambda share: progress(TRAINED + (1 - TRAINED) * share, "Measuring the error on fresh films"),
-    )
-    write_bundle(unfinished, training, measured)
-    final, former = folder / what, folder / f".former-{what}"
-    shutil.rmtree(former, ignore_errors=True)
-    if final.exists():
-        final.replace(former)
-    unfinished.replace(final)
-    shutil.rmtree(former, ignore_errors=True)
-    training.save()
-    state = preparation_state(ct)[what]
-    write_state(folder, what, {**state, "finished": True, "validation": measured})
-    progress(1.0, "Prepared")
-    return final
+    settings = settings.completed(TASKS[what].defaults)
+    progress(0.0, "Reading the CT")
+    task = TASKS[what](anatomy_of(ct, settings.input_px, settings.device), settings)
+
+    def measured(bundle: Path, share_done: Any) -> dict[str, Any]:
+        return validate(ct, what, bundle, settings, share_done)
+
+    return prepare_network(task, patient_folder(ct), measured, progress, resume)
 
 
-def _require(package: str) -> None:
-    try:
-        importlib.import_module(package)
-    except ImportError:
-        raise MissingDependencyError(
-            f"Preparing a patient needs the Python package '{package}': install it (in Slicer: the PyTorch extension "
-            "for torch, 'pip_install(\"onnx\")' in the Python console for onnx)."
-        ) from None
+def preparation_state(ct: Volume) -> dict[str, dict[str, Any]]:
+    """For each kind what exists for this CT, see :func:`XRayLib.preparation.patient_folder.preparation_state`."""
+    folder = patient_folder(ct)
+    return {what: state_in(folder, what) for what in KINDS}

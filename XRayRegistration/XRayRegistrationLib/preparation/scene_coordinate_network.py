@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-
-from XRayRegistrationLib.preparation.layers import ConvolutionPair
+from XRayLib.preparation.layers import ConvolutionPair
 
 CHANNELS_IN = 2
 LEVELS = 5

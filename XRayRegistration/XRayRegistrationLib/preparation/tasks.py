@@ -1,18 +1,26 @@
-"""The two trainings: which network, what it is shown, what is right."""
+"""The two trainings for registration."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from XRayLib.canonical_view.camera_frame import world_to_camera
+from XRayLib.preparation.anatomy import Anatomy
+from XRayLib.preparation.film_stream import TrainingFilm
+from XRayLib.preparation.task import (
+    FILM_TENSOR,
+    Batch,
+    BundleDescription,
+    Measured,
+    Task,
+    as_tensor,
+    film_pattern,
+)
 
-from XRayRegistrationLib.learned.camera_frame import world_to_camera
-from XRayRegistrationLib.preparation.anatomy import Anatomy
-from XRayRegistrationLib.preparation.film_stream import TrainingFilm
 from XRayRegistrationLib.preparation.pose_network import PoseNetwork, pose_loss_mm
 from XRayRegistrationLib.preparation.scene_coordinate_network import (
     SCENE_UNIT_MM,
@@ -21,34 +29,19 @@ from XRayRegistrationLib.preparation.scene_coordinate_network import (
     split_prediction,
 )
 from XRayRegistrationLib.preparation.scene_points import scene_points
-from XRayRegistrationLib.preparation.settings import PreparationSettings
+from XRayRegistrationLib.preparation.settings import PosePreparationSettings
 
-Batch = dict[str, Tensor]
-
-
-class Task(ABC):
-    """One kind of preparation. ``inputs`` names what the network takes, in order, out of a batch."""
-
-    what: ClassVar[str]
-    defaults: ClassVar[Mapping[str, float]]
-    """Width, batch and learning rate with which a processor core learns most per minute."""
-    inputs: ClassVar[tuple[str, ...]]
-    outputs: ClassVar[tuple[str, ...]]
-
-    def __init__(self, anatomy: Anatomy, settings: PreparationSettings) -> None:
-        self.anatomy, self.settings = anatomy, settings
-
-    @abstractmethod
-    def network(self) -> nn.Module:
-        """A fresh network."""
-
-    @abstractmethod
-    def batch(self, films: Sequence[TrainingFilm]) -> Batch:
-        """Inputs and truth of these films as tensors."""
-
-    @abstractmethod
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, float]:
-        """The loss, and an error in mm for people."""
+USE = "Start poses for the registration of exactly this CT. Research use only; not a medical device."
+LIMITS = (
+    "Knows one CT only; for another patient, or the same one after an operation, its answer means nothing.",
+    "Trained on simulated films of the views and ranges that it was prepared for.",
+    "A start, not a registration: its pose is refined and judged afterwards.",
+)
+MEASURED = (
+    Measured("mtre_mm", "median mtre_mm, before refinement", "mm", "nominal_mtre_mm", "nominal pose"),
+    Measured("rotation_deg", "median rotation_deg, before refinement", "deg"),
+    Measured("projected_mm", "median projected_mm, before refinement", "mm"),
+)
 
 
 class PoseTask(Task):
@@ -71,17 +64,45 @@ class PoseTask(Task):
             for matrix, film in zip(cameras, films, strict=True)
         ]
         return {
-            "contrasts": _tensor([film.contrasts for film in films]),
-            "nominal_rotation": _tensor([film.nominal_rotation for film in films]),
-            "camera": _tensor(told),
-            "rotation": _tensor([pose[:3, :3] for pose in poses]),
-            "translation": _tensor([pose[:3, 3] for pose in poses]),
+            "contrasts": as_tensor([film.contrasts for film in films]),
+            "nominal_rotation": as_tensor([film.nominal_rotation for film in films]),
+            "camera": as_tensor(told),
+            "rotation": as_tensor([pose[:3, :3] for pose in poses]),
+            "translation": as_tensor([pose[:3, 3] for pose in poses]),
         }
+
+    def description(self) -> BundleDescription:
+        """A camera's numbers need only be positive in the parity block, a rotation need not rotate."""
+        rotation = {"pattern": "uniform", "seed": 8, "shape": [1, 3, 3], "low": -1.0, "high": 1.0}
+        camera = {"pattern": "uniform", "seed": 9, "shape": [1, 4], "low": 100.0, "high": 200.0}
+        return BundleDescription(
+            title="Pose of one patient",
+            task="pose2d3d",
+            intended_use=USE,
+            limitations=LIMITS,
+            measured=MEASURED,
+            parity_inputs={
+                "contrasts": film_pattern(self.settings.input_px),
+                "nominal_rotation": rotation,
+                "camera": camera,
+            },
+            tensors={
+                "contrasts": FILM_TENSOR,
+                "nominal_rotation": {"role": "nominal_rotation", "layout": "NHW", "quantity": "rotation"},
+                "camera": {
+                    "role": "camera",
+                    "layout": "NC",
+                    "quantity": "focal_px, principal_point_px, middle_depth_mm",
+                },
+                "rotation": {"role": "rotation", "layout": "NHW", "quantity": "rotation"},
+                "translation": {"role": "translation", "layout": "NC", "quantity": "mm"},
+            },
+        )
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, float]:
         """Mean distance of the corners of the body's box, in space and across the beam."""
         rotation, translation = network(*(batch[name] for name in self.inputs))
-        points = _tensor(self.anatomy.corners_ras_mm).to(rotation.device)
+        points = as_tensor(self.anatomy.corners_ras_mm).to(rotation.device)
         loss = pose_loss_mm(rotation, translation, batch["rotation"], batch["translation"], points)
         # In units of the window, so that the learning rate fits patients of any size.
         return loss / self.anatomy.window_mm * 10, float(loss.detach())
@@ -95,20 +116,43 @@ class SceneCoordinateTask(Task):
     inputs = ("contrasts",)
     outputs = ("scene",)
 
+    def __init__(self, anatomy: Anatomy, settings: PosePreparationSettings) -> None:
+        super().__init__(anatomy, settings)
+        self._output_stride = settings.output_stride
+
     def network(self) -> nn.Module:
         """The U-Net."""
-        return SceneCoordinateNetwork(self.settings.width, self.settings.output_stride)
+        return SceneCoordinateNetwork(self.settings.width, self._output_stride)
 
     def batch(self, films: Sequence[TrainingFilm]) -> Batch:
         """The films, and their rays' entry and exit points about the body's middle."""
-        found = [scene_points(self.anatomy.surface, film.geometry, self.settings.output_stride) for film in films]
+        found = [scene_points(self.anatomy.surface, film.geometry, self._output_stride) for film in films]
         middle = self.anatomy.middle_ras_mm
         points = [np.moveaxis((points - middle) / SCENE_UNIT_MM, -1, 1) for points, _ in found]
         return {
-            "contrasts": _tensor([film.contrasts for film in films]),
-            "points": _tensor(points),
-            "valid": _tensor([valid for _, valid in found]),
+            "contrasts": as_tensor([film.contrasts for film in films]),
+            "points": as_tensor(points),
+            "valid": as_tensor([valid for _, valid in found]),
         }
+
+    def description(self) -> BundleDescription:
+        """Of a network that sees the film alone."""
+        scene = {
+            "role": "scene_coordinates",
+            "layout": "NCHW",
+            "quantity": "mm",
+            "scale": SCENE_UNIT_MM,
+            "axes": "RAS",
+        }
+        return BundleDescription(
+            title="Scene coordinates of one patient",
+            task="scene_coordinates",
+            intended_use=USE,
+            limitations=LIMITS,
+            measured=MEASURED,
+            parity_inputs={"contrasts": film_pattern(self.settings.input_px)},
+            tensors={"contrasts": FILM_TENSOR, "scene": scene},
+        )
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, float]:
         """Heteroscedastic likelihood; the mean distance of the coordinates from the truth."""
@@ -121,7 +165,3 @@ class SceneCoordinateTask(Task):
 
 
 TASKS: dict[str, type[Task]] = {task.what: task for task in (PoseTask, SceneCoordinateTask)}
-
-
-def _tensor(values: object) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(np.asarray(values, np.float32)))

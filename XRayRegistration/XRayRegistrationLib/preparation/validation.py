@@ -13,15 +13,15 @@ from XRayLib.ct import Volume
 from XRayLib.errors import RefusedError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.metrics.pose import projection_errors_mm, rotation_error_deg, target_grid, target_registration_errors_mm
+from XRayLib.preparation.anatomy import Anatomy, anatomy_of
+from XRayLib.preparation.settings import PreparationSettings
 from XRayLib.projector.rigid import motion_from_twist
 from XRayLib.radiograph import Radiograph
 from XRayLib.simulate import draw_realism, film_of
 from XRayLib.simulate.realism import LEVELS
 
 from XRayRegistrationLib.learned.predict import predict_by_pose_regression, predict_by_scene_coordinates
-from XRayRegistrationLib.learned.prepared_model import PreparedModel, opened_model
-from XRayRegistrationLib.preparation.anatomy import Anatomy, anatomy_of
-from XRayRegistrationLib.preparation.settings import PreparationSettings
+from XRayRegistrationLib.learned.prepared_model import PosePreparedModel
 
 Matrix = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def validate(
         None stands for infinity.
     """
     anatomy = anatomy_of(ct, FILM_PX, settings.device)
-    model = opened_model(bundle, settings.device)
+    model = PosePreparedModel.opened(bundle, settings.device)
     targets = target_grid(ct)
     rows = []
     for number in range(settings.validation_films):
@@ -113,7 +113,7 @@ def displaced(view: XRayGeometry, pivot: Matrix, settings: PreparationSettings, 
     return moved @ turns[2] @ turns[1] @ turns[0]
 
 
-def predicted_pose(model: PreparedModel, what: str, film: KnownFilm) -> Matrix | None:
+def predicted_pose(model: PosePreparedModel, what: str, film: KnownFilm) -> Matrix | None:
     """``ct_to_world`` from one film, its nominal pose being the identity; None when it is refused."""
     try:
         if what == "scene-coordinates":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+
 from XRayLib.bundle import installed_bundle
 from XRayLib.errors import InputError
 from XRayLib.metrics.safetensors import read_safetensors

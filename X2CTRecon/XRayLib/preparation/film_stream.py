@@ -14,16 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from XRayLib.canonical_view.camera_frame import nominal_rotation, rigid
+from XRayLib.canonical_view.contrast import two_contrasts
+from XRayLib.canonical_view.window import transformed, warped
 from XRayLib.geometry import XRayGeometry
+from XRayLib.preparation.anatomy import Anatomy
+from XRayLib.preparation.settings import PreparationSettings
 from XRayLib.projector.rigid import motion_from_twist
 from XRayLib.simulate import draw_realism, film_of
 from XRayLib.simulate.realism import LEVELS
-
-from XRayRegistrationLib.learned.camera_frame import nominal_rotation, rigid
-from XRayRegistrationLib.learned.canonical_view import transformed, warped
-from XRayRegistrationLib.learned.contrast import two_contrasts
-from XRayRegistrationLib.preparation.anatomy import Anatomy
-from XRayRegistrationLib.preparation.settings import PreparationSettings
 
 Array = NDArray[np.float32]
 Matrix = NDArray[np.float64]

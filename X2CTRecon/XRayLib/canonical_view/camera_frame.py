@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from XRayLib.geometry import XRayGeometry, to_camera
 
 Matrix = NDArray[np.float64]

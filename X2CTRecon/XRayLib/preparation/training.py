@@ -12,12 +12,11 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from XRayLib.registry import Progress
 
-from XRayRegistrationLib.preparation.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from XRayRegistrationLib.preparation.film_stream import FilmStream
-from XRayRegistrationLib.preparation.settings import PreparationSettings
-from XRayRegistrationLib.preparation.tasks import Batch, Task
+from XRayLib.preparation.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from XRayLib.preparation.settings import PreparationSettings
+from XRayLib.preparation.task import Batch, Task
+from XRayLib.registry import Progress
 
 CHECKPOINT_SECONDS = 60.0
 WARM_UP = 0.02
@@ -38,13 +37,13 @@ class Training:
         torch.manual_seed(settings.seed)
         self._network = task.network().to(self._device, memory_format=torch.channels_last)
         if settings.start_weights:
-            from XRayRegistrationLib.preparation.start_weights import load_start_weights
+            from XRayLib.preparation.start_weights import load_start_weights
 
             load_start_weights(self._network, settings.start_weights, task.what)
         self._averaged = AveragedModel(self._network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
         self._optimiser = torch.optim.AdamW(self._network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
         self._iterations, self._seconds, self._errors_mm = 0, 0.0, list[float]()
-        self._stream = FilmStream(task.anatomy, settings)
+        self._films = task.films()
         state = load_checkpoint(folder, task.what, settings) if resume else None
         if state is not None:
             self._restore(state)
@@ -122,8 +121,8 @@ class Training:
             while (fraction := self._fraction()) < 1:
                 started = time.monotonic()
                 progress(0.98 * min(fraction, 1.0), self._stage())
-                films = ahead.result() if ahead else self._stream.batch(self._iterations, pool)
-                ahead = beside.submit(self._stream.batch, self._iterations + 1, pool) if beside else None
+                films = ahead.result() if ahead else self._films.batch(self._iterations, pool)
+                ahead = beside.submit(self._films.batch, self._iterations + 1, pool) if beside else None
                 yield {name: x.to(self._device, non_blocking=True) for name, x in self._task.batch(films).items()}
                 self._seconds += time.monotonic() - started
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from XRayRegistrationLib.preparation.patient_folder import write_state
-from XRayRegistrationLib.preparation.settings import PreparationSettings
+from XRayLib.preparation.patient_folder import write_state
+from XRayLib.preparation.settings import PreparationSettings
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def load_checkpoint(folder: Path, what: str, settings: PreparationSettings) -> T
         return None
     try:
         state = TrainingState(**torch.load(file, map_location="cpu", weights_only=True))
-        stored = PreparationSettings.from_mapping(state.settings)
+        stored = type(settings).from_mapping(state.settings)
     except Exception as error:  # whatever a damaged file makes torch raise: training starts over
         logger.warning("The unfinished preparation cannot be read and starts over: %s", error)
         return None

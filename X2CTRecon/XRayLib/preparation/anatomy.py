@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from XRayLib.ct import Volume, attenuation_from_hu, resample_isotropic
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from XRayLib.canonical_view.contrast import two_contrasts
 from XRayLib.geometry import XRayGeometry, isocenter_depth_mm
 from XRayLib.radiograph import Radiograph
-
-from XRayRegistrationLib.learned.contrast import two_contrasts
 
 Matrix = NDArray[np.float64]
 Array = NDArray[np.float32]
