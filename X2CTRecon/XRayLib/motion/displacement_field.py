@@ -107,18 +107,21 @@ class DisplacementField:
         matrix = np.ascontiguousarray(ijk_to_ras, float)
         return DisplacementField(resampled(self.vectors_mm, self.ras_to_ijk, shape_kji, matrix), matrix)
 
-    def warp(self, volume: Volume, *, extend: bool = False) -> Volume:
+    def warp(self, volume: Volume, *, extend: bool = False, keep_mass: bool = False) -> Volume:
         """The CT (or labels, nearest voxel) in the deformed anatomy, on the field's grid.
 
         Air, or 0 for other quantities, where the field leads outside the volume; with ``extend`` the nearest voxel
-        instead, for a CT that ends inside the patient.
+        instead, for a CT that ends inside the patient. With ``keep_mass`` lung in a CT in HU gets denser where it is
+        squeezed and thinner where it is stretched.
         """
-        from XRayLib.motion.sampling import warped
+        from XRayLib.motion.sampling import keep_lung_mass, warped
 
         outside = np.float32(OUTSIDE.get(volume.quantity, 0.0))
         ras_to_ijk = np.linalg.inv(volume.ijk_to_ras)
         nearest = volume.quantity == "label"
         voxels = warped(volume.voxels, ras_to_ijk, self.vectors_mm, self.ijk_to_ras, nearest, extend, outside)
+        if keep_mass and volume.quantity == "HU":
+            keep_lung_mass(voxels, self.vectors_mm, self.ras_to_ijk)
         return Volume(voxels, self.ijk_to_ras, volume.quantity)
 
     def jacobian_determinants(self) -> NDArray[np.float32]:

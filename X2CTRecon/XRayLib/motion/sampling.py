@@ -14,6 +14,9 @@ from numba import njit
 TINY = 1e-6
 NEWTON_STEPS = 60
 NEWTON_END_MM = 1e-5
+AIR_HU, LUNG_HU, SOFT_HU = -995.0, -400.0, -150.0
+LEAST_SQUEEZE, MOST_SQUEEZE = 0.3, 3.0
+"""Limits of the change of density; beyond lie only voxels that span a sliding wall."""
 
 
 @njit(nogil=True, cache=True)
@@ -91,6 +94,23 @@ def vectors_at(vectors, ras_to_ijk, points, extend):
         else:
             found[n, 0], found[n, 1], found[n, 2] = _vector_at(vectors, i, j, k)
     return found
+
+
+@njit(nogil=True, cache=True)
+def keep_lung_mass(hu, vectors, ras_to_ijk):
+    """Scale the density of lung in a warped CT (in place) by how much it is squeezed: density_now = density_ct det J.
+
+    Lung is what lies between air and soft tissue; the rule fades out from -400 to -150 HU.
+    """
+    for k in range(hu.shape[0]):
+        for j in range(hu.shape[1]):
+            for i in range(hu.shape[2]):
+                value = hu[k, j, i]
+                if value <= AIR_HU or value >= SOFT_HU:
+                    continue
+                share = min(1.0, (SOFT_HU - value) / (SOFT_HU - LUNG_HU))
+                squeezed = min(max(_determinant_at(vectors, ras_to_ijk, k, j, i), LEAST_SQUEEZE), MOST_SQUEEZE)
+                hu[k, j, i] = (value + 1000.0) * (1.0 + share * (squeezed - 1.0)) - 1000.0
 
 
 @njit(nogil=True, cache=True)
@@ -197,33 +217,39 @@ def _newton_step(vectors, ras_to_ijk, x, y, z, rx, ry, rz):
 @njit(nogil=True, cache=True)
 def determinants(vectors, ras_to_ijk):
     """det d(p + u)/dp at every voxel, (k, j, i) float32: central differences, one-sided at the border."""
-    depth, rows, columns = vectors.shape[0], vectors.shape[1], vectors.shape[2]
-    result = np.empty((depth, rows, columns), np.float32)
-    by_index = np.empty((3, 3))
-    for k in range(depth):
-        k0, k1 = max(k - 1, 0), min(k + 1, depth - 1)
-        for j in range(rows):
-            j0, j1 = max(j - 1, 0), min(j + 1, rows - 1)
-            for i in range(columns):
-                i0, i1 = max(i - 1, 0), min(i + 1, columns - 1)
-                for c in range(3):
-                    by_index[c, 0] = (vectors[k, j, i1, c] - vectors[k, j, i0, c]) / (i1 - i0)
-                    by_index[c, 1] = (vectors[k, j1, i, c] - vectors[k, j0, i, c]) / (j1 - j0)
-                    by_index[c, 2] = (vectors[k1, j, i, c] - vectors[k0, j, i, c]) / (k1 - k0)
-                result[k, j, i] = _determinant(by_index, ras_to_ijk)
+    result = np.empty(vectors.shape[:3], np.float32)
+    for k in range(vectors.shape[0]):
+        for j in range(vectors.shape[1]):
+            for i in range(vectors.shape[2]):
+                result[k, j, i] = _determinant_at(vectors, ras_to_ijk, k, j, i)
     return result
 
 
 @njit(nogil=True, cache=True)
-def _determinant(by_index, m):
-    """det(I + by_index @ m[:3, :3])."""
-    a = 1 + by_index[0, 0] * m[0, 0] + by_index[0, 1] * m[1, 0] + by_index[0, 2] * m[2, 0]
-    b = by_index[0, 0] * m[0, 1] + by_index[0, 1] * m[1, 1] + by_index[0, 2] * m[2, 1]
-    c = by_index[0, 0] * m[0, 2] + by_index[0, 1] * m[1, 2] + by_index[0, 2] * m[2, 2]
-    d = by_index[1, 0] * m[0, 0] + by_index[1, 1] * m[1, 0] + by_index[1, 2] * m[2, 0]
-    e = 1 + by_index[1, 0] * m[0, 1] + by_index[1, 1] * m[1, 1] + by_index[1, 2] * m[2, 1]
-    f = by_index[1, 0] * m[0, 2] + by_index[1, 1] * m[1, 2] + by_index[1, 2] * m[2, 2]
-    g = by_index[2, 0] * m[0, 0] + by_index[2, 1] * m[1, 0] + by_index[2, 2] * m[2, 0]
-    h = by_index[2, 0] * m[0, 1] + by_index[2, 1] * m[1, 1] + by_index[2, 2] * m[2, 1]
-    n = 1 + by_index[2, 0] * m[0, 2] + by_index[2, 1] * m[1, 2] + by_index[2, 2] * m[2, 2]
+def _determinant_at(vectors, ras_to_ijk, k, j, i):
+    depth, rows, columns = vectors.shape[0], vectors.shape[1], vectors.shape[2]
+    k0, k1 = max(k - 1, 0), min(k + 1, depth - 1)
+    j0, j1 = max(j - 1, 0), min(j + 1, rows - 1)
+    i0, i1 = max(i - 1, 0), min(i + 1, columns - 1)
+    low, high = vectors[k, j, i0], vectors[k, j, i1]
+    a = (high[0] - low[0]) / (i1 - i0), (high[1] - low[1]) / (i1 - i0), (high[2] - low[2]) / (i1 - i0)
+    low, high = vectors[k, j0, i], vectors[k, j1, i]
+    b = (high[0] - low[0]) / (j1 - j0), (high[1] - low[1]) / (j1 - j0), (high[2] - low[2]) / (j1 - j0)
+    low, high = vectors[k0, j, i], vectors[k1, j, i]
+    c = (high[0] - low[0]) / (k1 - k0), (high[1] - low[1]) / (k1 - k0), (high[2] - low[2]) / (k1 - k0)
+    return _determinant(a, b, c, ras_to_ijk)
+
+
+@njit(nogil=True, cache=True)
+def _determinant(by_i, by_j, by_k, m):
+    """det(I + du/dp) from the derivatives of u along the indices."""
+    a = 1 + by_i[0] * m[0, 0] + by_j[0] * m[1, 0] + by_k[0] * m[2, 0]
+    b = by_i[0] * m[0, 1] + by_j[0] * m[1, 1] + by_k[0] * m[2, 1]
+    c = by_i[0] * m[0, 2] + by_j[0] * m[1, 2] + by_k[0] * m[2, 2]
+    d = by_i[1] * m[0, 0] + by_j[1] * m[1, 0] + by_k[1] * m[2, 0]
+    e = 1 + by_i[1] * m[0, 1] + by_j[1] * m[1, 1] + by_k[1] * m[2, 1]
+    f = by_i[1] * m[0, 2] + by_j[1] * m[1, 2] + by_k[1] * m[2, 2]
+    g = by_i[2] * m[0, 0] + by_j[2] * m[1, 0] + by_k[2] * m[2, 0]
+    h = by_i[2] * m[0, 1] + by_j[2] * m[1, 1] + by_k[2] * m[2, 1]
+    n = 1 + by_i[2] * m[0, 2] + by_j[2] * m[1, 2] + by_k[2] * m[2, 2]
     return a * (e * n - f * h) - b * (d * n - f * g) + c * (d * h - e * g)

@@ -1,0 +1,120 @@
+"""One patient who breathes: CT and organ deformed together, as often as training asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from XRayLib.case import SurfaceMesh
+from XRayLib.ct import Volume, resample_isotropic
+from XRayLib.motion.deformation_modes import DeformationModes, deformation_modes
+from XRayLib.motion.displacement_field import DisplacementField
+from XRayLib.motion.lattice import Lattice
+from XRayLib.motion.motion_parameters import MotionParameters, MotionRange
+from XRayLib.motion.thorax import thorax_of
+from XRayLib.motion.wall_motion import WallMotion
+
+GRID_MM = 4.0
+WALL_CELLS_PER_VOXEL = 0.25
+"""The wall's motion is smooth: a grid four times as coarse holds it."""
+ELSEWHERE_WEIGHT = 0.25
+ORGAN_REACH_MM = 70.0
+"""The random deformation falls from the organ to ELSEWHERE_WEIGHT of its size over about this distance."""
+
+
+@dataclass(frozen=True, eq=False)
+class MotionState:
+    """The patient in one breath: ``field`` leads from now to the CT, ``organ`` is the mesh where it is now, CT RAS."""
+
+    parameters: MotionParameters
+    field: DisplacementField
+    organ: SurfaceMesh
+
+
+class MotionModel:
+    """Breathing and random deformation of one patient's CT (HU) and organ.
+
+    Parameters
+    ----------
+    ct : the planning CT in HU.
+    organ : closed surface in CT RAS mm, where it is in the CT.
+    spacing_mm : voxel size of ``ct`` and of the fields from here on.
+    ranges : from where ``random_state`` draws.
+
+    Raises
+    ------
+    InputError
+        When the CT holds no body, or the organ is not closed or lies outside of it.
+    """
+
+    def __init__(
+        self, ct: Volume, organ: SurfaceMesh, *, spacing_mm: float = GRID_MM, ranges: MotionRange | None = None
+    ) -> None:
+        self.ct = resample_isotropic(ct, spacing_mm)
+        self.organ = organ
+        self.ranges = ranges or MotionRange()
+        self.thorax = thorax_of(self.ct, organ)
+        origin = self.ct.ijk_to_ras[:3, 3]
+        coarse_mm = spacing_mm / WALL_CELLS_PER_VOXEL
+        sizes = [int(np.ceil((n - 1) * WALL_CELLS_PER_VOXEL)) + 1 for n in self.ct.voxels.shape[::-1]]
+        axes = [origin[n] + coarse_mm * np.arange(max(2, size)) for n, size in enumerate(sizes)]
+        s, a, r = np.meshgrid(*axes[::-1], indexing="ij")
+        self._wall = WallMotion(self.thorax, np.stack([r, a, s], axis=-1))
+        self._lattice = Lattice(origin, (axes[0], axes[1], axes[2]))
+        self._lattice_weights = _near(self._lattice.points_ras_mm, np.asarray(organ.points))
+        middle = np.asarray(organ.points)[:, 1].mean()
+        depth = self.thorax.high_ras_mm[1] - self.thorax.spine_a_mm
+        rows = origin[1] + spacing_mm * np.arange(self.ct.voxels.shape[1])
+        self._behind = np.clip((middle - rows) / max(depth / 2, 1.0), -1.5, 1.5)
+
+    def random_state(self, rng: np.random.Generator) -> MotionState:
+        """A state drawn from ``ranges``."""
+        return self.state(self.random_parameters(rng))
+
+    def random_parameters(self, rng: np.random.Generator) -> MotionParameters:
+        """What ``random_state`` draws."""
+        scalars = self.ranges.scalars(rng)
+        deviation_mm = float(rng.uniform(*self.ranges.deformation_mm))
+        return MotionParameters(**scalars, shifts_mm=self._lattice.drawn(deviation_mm, self._lattice_weights, rng))
+
+    def state(self, parameters: MotionParameters) -> MotionState:
+        """The state of these parameters."""
+        field = self.field(parameters)
+        return MotionState(parameters, field, self.moved_organ(field))
+
+    def field(self, parameters: MotionParameters) -> DisplacementField:
+        """From now to the CT, on the grid of ``ct``."""
+        from XRayLib.motion.breathing import displacement_mm, sliding_mm
+
+        spacing = self.ct.spacing_mm[0]
+        by_row = np.maximum(1 + parameters.posterior_share * self._behind, 0.0)
+        slide = sliding_mm(
+            self.thorax.cavity, self.thorax.follows, parameters.descent_mm, parameters.lung_curve, by_row, spacing
+        )
+        wall = self._wall.displacement_mm(parameters)
+        if parameters.shifts_mm.size:
+            wall += self._lattice.displacement_mm(parameters.shifts_mm)
+        vectors = displacement_mm(slide, wall, WALL_CELLS_PER_VOXEL, spacing)
+        return DisplacementField(vectors, self.ct.ijk_to_ras)
+
+    def moved_organ(self, field: DisplacementField) -> SurfaceMesh:
+        """The organ where it is now; the same triangles, so that vertices correspond."""
+        return SurfaceMesh(field.moved(self.organ.points), self.organ.triangles)
+
+    def moved_ct(self, field: DisplacementField) -> Volume:
+        """The CT as it would be now, on the grid of ``field``: what lies beyond its ends repeats its last slice, and
+        lungs keep their mass, so that they brighten as they empty."""
+        return field.warp(self.ct, extend=True, keep_mass=True)
+
+    def modes(self, count: int, rng: np.random.Generator, *, states: int = 256) -> DeformationModes:
+        """Principal components of ``states`` random states."""
+        return deformation_modes(self, count, rng, states=states)
+
+
+def _near(points: NDArray[np.float64], organ: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.spatial import cKDTree
+
+    distance, _ = cKDTree(organ).query(points)
+    return ELSEWHERE_WEIGHT + (1 - ELSEWHERE_WEIGHT) * np.exp(-((distance / ORGAN_REACH_MM) ** 2))
