@@ -1,6 +1,7 @@
-"""Triangle surfaces in files: VTK (.vtp, .vtk), STL and OBJ in; VTK (.vtp) and STL out."""
+"""Triangle surfaces: files in and out, organ templates of even triangles, meshes as graphs."""
 
 from XRayLib.mesh.load import load_mesh
+from XRayLib.mesh.organ_template import organ_template, remeshed
 from XRayLib.mesh.save import save_mesh
 
-__all__ = ["load_mesh", "save_mesh"]
+__all__ = ["load_mesh", "organ_template", "remeshed", "save_mesh"]
