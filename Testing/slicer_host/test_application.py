@@ -156,11 +156,13 @@ def test_sample_data_is_registered_and_downloaded() -> None:
     with pytest.raises(AttributeError):
         _ = slicer.modules.sampleDataSources
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="Tests", sampleName="One", customDownloader=lambda source: source.sampleName * 2
+        category="Tests", sampleName="One", uris=[], fileNames=[], customDownloader=lambda source: source.sampleName * 2
     )
     assert SampleData.SampleDataLogic().downloadSample("One") == "OneOne"
     with pytest.raises(TypeError):
         SampleData.SampleDataLogic.registerCustomSampleDataSource(sampleNam="typo")
+    with pytest.raises(TypeError, match="uris"):
+        SampleData.SampleDataLogic.registerCustomSampleDataSource(sampleName="Without files", customDownloader=print)
 
 
 @pytest.mark.usefixtures("stand_in")

@@ -28,6 +28,8 @@ def register() -> None:
     logic.registerCustomSampleDataSource(
         category=CATEGORY,
         sampleName="TorsoRadiographs",
+        uris=[],
+        fileNames=[],
         thumbnailFileName=str(Path(__file__).resolve().parents[1] / "Resources" / "Icons" / "TorsoRadiographs.png"),
         customDownloader=load,
     )

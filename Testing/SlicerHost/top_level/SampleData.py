@@ -21,6 +21,9 @@ class SampleDataSource:
             setattr(
                 self, name, [value] if name in ("uris", "fileNames", "nodeNames") and isinstance(value, str) else value
             )
+        for name in ("uris", "fileNames"):
+            if values.get(name) is None:
+                raise TypeError(f"{name} is None: Slicer counts them, also for a custom downloader")
 
 
 class SampleDataLogic:
