@@ -174,6 +174,27 @@ def test_the_result_is_in_the_scene_with_units_folder_and_reprojections(widget, 
     assert rendering.GetVisibility()
 
 
+def test_the_films_do_not_stand_before_the_volume_in_3d(widget, client, slicer_main_window) -> None:
+    add_two_films(widget)
+    apply(widget, client)
+    import slicer
+
+    for tag in ("XRay1", "XRay2"):
+        assert not slicer.app.layoutManager().sliceWidget(tag).mrmlSliceNode().GetSliceVisible()
+
+
+def test_a_reloaded_scene_tells_the_same_about_its_volume(widget, client, slicer_main_window, tmp_path) -> None:
+    add_two_films(widget)
+    apply(widget, client)
+    told = widget.ui.qualityLabel.text
+    slicer_main_window.session.save_scene(tmp_path / "case.mrb")
+    slicer_main_window.session.clear()
+    assert widget.ui.qualityLabel.text == "No result yet."
+    assert not widget.ui.statusLabel.text
+    slicer_main_window.session.load_scene(tmp_path / "case.mrb")
+    assert widget.ui.qualityLabel.text == told
+
+
 def test_a_second_run_writes_over_the_chosen_output(widget, client) -> None:
     add_two_films(widget)
     apply(widget, client)

@@ -25,6 +25,8 @@ class ReconstructionPanel(CasePanel):
     """Films to a volume. ``client`` is injected so that tests drive the panel with a worker of their own."""
 
     no_result = _("No result yet.")
+    films_in_3d = False
+    """The film of a PA view would stand before the front of the volume."""
 
     def __init__(self, ui: Any, client: WorkerClient | None = None) -> None:
         super().__init__(ui, client or gui_client())
@@ -43,6 +45,8 @@ class ReconstructionPanel(CasePanel):
     def showState(self, films: list[Any]) -> None:
         """Apply is enabled, or says why not."""
         self.bar.allow(*self.readiness(films))
+        node = self.parameterNode
+        self.ui.qualityLabel.text = quality_html(node.outputVolume, node.reprojections) or self.no_result
 
     def readiness(self, films: list[Any]) -> tuple[bool, str]:
         """Whether Apply can run, and the tooltip that says why not."""
@@ -99,7 +103,7 @@ class ReconstructionPanel(CasePanel):
             node.outputVolume = shown.volume
             node.reprojections = list(shown.reprojections)
             self.showFilms(shown.reprojections)
-            self.ui.qualityLabel.text = quality_html(result)
+            self.refresh()
 
     def _choice_changed(self, method_id: str, model: str) -> None:
         if self.parameterNode is not None:

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-CAMERA_DISTANCE = 1.9
-"""Distance of the camera from the middle, in longest sides of what is looked at."""
+import numpy as np
+
+from XRayLib.geometry import XRayGeometry
+
+CAMERA_DISTANCE = 2.9
+"""Distance of the camera from the middle, in longest sides of what is looked at: it fits a view that is higher than wide."""
+FRONT = np.array([0.0, 1.0, 0.0])
 
 
 def look_at_front(node: Any) -> None:
     """Turn the first 3D view to the front of a volume, head up, and fit it; nothing without a main window."""
+    _look_at(node, FRONT)
+
+
+def look_past_films(node: Any, geometries: Sequence[XRayGeometry]) -> None:
+    """Turn the first 3D view to a volume, head up, from where the X-rays come: the films stand behind it."""
+    directions = [_towards_source(geometry, node) for geometry in geometries]
+    across = np.sum(directions, axis=0) * [1.0, 1.0, 0.0] if directions else FRONT
+    length = np.linalg.norm(across)
+    _look_at(node, across / length if length > 0.1 else FRONT)
+
+
+def _towards_source(geometry: XRayGeometry, node: Any) -> np.ndarray:
+    towards = geometry.source_ras_mm - _middle_and_longest(node)[0]
+    return towards / np.linalg.norm(towards)
+
+
+def _middle_and_longest(node: Any) -> tuple[np.ndarray, float]:
+    bounds = [0.0] * 6
+    node.GetRASBounds(bounds)
+    low, high = np.array(bounds[::2]), np.array(bounds[1::2])
+    return (low + high) / 2, float((high - low).max())
+
+
+def _look_at(node: Any, direction: np.ndarray) -> None:
     import slicer
 
     manager = slicer.app.layoutManager()
@@ -19,11 +49,8 @@ def look_at_front(node: Any) -> None:
     camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view_node)
     if camera is None:
         return
-    bounds = [0.0] * 6
-    node.GetRASBounds(bounds)
-    right, anterior, superior = ((bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3))
-    longest = max(bounds[2 * axis + 1] - bounds[2 * axis] for axis in range(3))
-    camera.SetFocalPoint(right, anterior, superior)
-    camera.SetPosition(right, anterior + CAMERA_DISTANCE * longest, superior + 0.25 * longest)
+    middle, longest = _middle_and_longest(node)
+    camera.SetFocalPoint(*middle)
+    camera.SetPosition(*(middle + longest * (CAMERA_DISTANCE * direction + [0.0, 0.0, 0.25])))
     camera.SetViewUp(0, 0, 1)
     camera.ResetClippingRange()

@@ -25,6 +25,8 @@ class CasePanel(ABC):
 
     no_result: str
     """What the quality label says while there is nothing to tell."""
+    films_in_3d = True
+    """Whether the films stand on their detectors in the 3D view, too."""
 
     def __init__(self, ui: Any, client: WorkerClient) -> None:
         self.ui = ui
@@ -105,7 +107,7 @@ class CasePanel(ABC):
         if overlays is None:
             overlays = [node for node in self.parameterNode.reprojections if node is not None]
         films = [(node, film_geometry(node)) for node in nodes]
-        show_films(films, overlays, self.parameterNode.overlayOpacity)
+        show_films(films, overlays, self.parameterNode.overlayOpacity, self.films_in_3d)
         resized = FILM_VIEWS if previous is None else (*FILM_VIEWS, *SLICE_VIEWS)
         qt.QTimer.singleShot(0, lambda: fit_views(resized))
 
@@ -124,6 +126,7 @@ class CasePanel(ABC):
         self.client.invalidate()
         self.films.show([])
         self.ui.qualityLabel.text = self.no_result
+        self.say("")
 
     def leave(self) -> None:
         """The user goes to another module: give the layout back."""

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
+from typing import Any
 
 from slicer.i18n import tr as _
 
-from XRayLib.case import Result
+from XRayLib.scene.provenance import read_attribute, read_json_attribute
 
 
-def quality_html(result: Result) -> str:
-    """Per view how much of the film is not explained, then the warnings, then the time."""
+def quality_html(volume: Any, reprojections: Sequence[Any]) -> str:
+    """Per view how much of the film is not explained, then the warnings, then the time; empty for other volumes.
+
+    From the attributes that put_result gave the nodes: a scene that is loaded again tells the same.
+    """
+    if volume is None or read_attribute(volume, "Kind") != "reconstruction":
+        return ""
+    residuals = [read_json_attribute(node, "Residual") for node in reprojections if node is not None]
     lines = [
         _("<b>X-ray {number}:</b> {percent:.0f} % of the contrast is not explained by the volume.").format(
-            number=index, percent=100 * view.residual
+            number=index, percent=100 * residual
         )
-        for index, view in enumerate(result.views, start=1)
+        for index, residual in enumerate(residuals, start=1)
+        if residual is not None
     ]
-    if result.warnings:
-        lines.append("<ul>" + "".join(f"<li>{html.escape(warning)}</li>" for warning in result.warnings) + "</ul>")
-    seconds = result.provenance.get("seconds")
+    warnings = read_json_attribute(volume, "Warnings", [])
+    if warnings:
+        lines.append("<ul>" + "".join(f"<li>{html.escape(warning)}</li>" for warning in warnings) + "</ul>")
+    seconds = read_json_attribute(volume, "Provenance", {}).get("seconds")
     if isinstance(seconds, int | float):
         lines.append(_("Computed in {seconds:.1f} s.").format(seconds=seconds))
     return "<br>".join(lines)
