@@ -53,6 +53,19 @@ def test_each_film_shows_its_set_up_in_3d(case) -> None:
     assert host.session.scene.GetFirstNodeByName("Front set-up") is None
 
 
+def test_the_3d_view_shows_the_ct_before_its_films_until_the_user_turns_it(case) -> None:
+    import slicer
+
+    widget, _ = case
+    view = slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
+    camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view)
+    right, anterior, _superior = np.subtract(camera.GetPosition(), camera.GetFocalPoint())
+    assert anterior < 0 < right, "the films stand in front of the patient and at the left"
+    camera.SetPosition(10.0, 900.0, 20.0)
+    widget.panel.showFilms()
+    assert camera.GetPosition() == (10.0, 900.0, 20.0)
+
+
 def test_sliders_move_the_ct_through_one_transform(case) -> None:
     widget, _ = case
     widget.ui.translationRSlider.value = 40.0

@@ -68,6 +68,7 @@ class RegistrationPanel(CasePanel):
         self.views.forget()
         if node is not None:
             self.choice.select(node.method)
+            self.views.keep_view(node.ctVolume, self.filmNodes())
 
     def showState(self, films: list[Any]) -> None:
         """Every section as the parameter node says."""
@@ -113,6 +114,7 @@ class RegistrationPanel(CasePanel):
         if self.filmNodes() and self.parameterNode.ctVolume is not None:
             show_as_ct(self.parameterNode.ctVolume)
             self.showSlices()
+            self.views.look(self.parameterNode.ctVolume, self.filmNodes(), self.shownFilms())
         self.overlays.draw(self.parameterNode.overlayMode.value, self.parameterNode.overlayOpacity)
 
     def showSlices(self) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import slicer
 from XRayLib.case import PointCloud
 from XRayLib.scene.c_arm_nodes import show_set_up
+from XRayLib.scene.camera import look_past_films
 from XRayLib.scene.point_cloud_nodes import put_point_cloud
-from XRayLib.scene.radiograph_nodes import film_version
+from XRayLib.scene.radiograph_nodes import film_geometry, film_version
 from XRayLib.scene.volume_nodes import show_volume_rendering
 
 
@@ -19,6 +20,7 @@ class CaseViews:
     def __init__(self, ui: Any) -> None:
         self.ui = ui
         self._drawn: tuple | None = None
+        self._looked_at: tuple | None = None
 
     def forget(self) -> None:
         """Another parameter node, or none: draw everything again."""
@@ -32,6 +34,17 @@ class CaseViews:
         self.ui.pointCloudCheckBox.enabled = cloud is not None
         if cloud is not None and cloud.GetDisplayNode() is not None:
             cloud.GetDisplayNode().SetVisibility(node.showPointCloud)
+
+    def look(self, ct: Any, all_films: Sequence[Any], shown: Sequence[Any]) -> None:
+        """Turn the 3D view to the CT before its films, once per CT and films: then the view is the user's."""
+        case = None if ct is None or not all_films else (ct.GetID(), *(film.GetID() for film in all_films))
+        if case is not None and case != self._looked_at:
+            look_past_films(ct, [film_geometry(film) for film in shown])
+        self._looked_at = case
+
+    def keep_view(self, ct: Any, all_films: Sequence[Any]) -> None:
+        """A scene that comes with its own view of the case."""
+        self._looked_at = None if ct is None else (ct.GetID(), *(film.GetID() for film in all_films))
 
     def _draw_set_up(self, all_films: Sequence[Any], shown: Sequence[Any], visible: bool) -> None:
         wanted = (visible, *map(film_version, shown))

@@ -10,7 +10,7 @@ import numpy as np
 from XRayLib.geometry import XRayGeometry
 
 CAMERA_DISTANCE = 2.9
-"""Distance of the camera from the middle, in longest sides of what is looked at: it fits a view that is higher than wide."""
+"""Distance of the camera from the middle, in its longest sides: it fits a view higher than wide."""
 FRONT = np.array([0.0, 1.0, 0.0])
 
 
