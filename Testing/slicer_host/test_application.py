@@ -128,6 +128,7 @@ def test_a_file_without_the_modules_class_is_no_module(slicer_host, tmp_path: Pa
     (tmp_path / "Stray.py").write_text("x = 1\n")
     with pytest.raises(RuntimeError, match="Stray"):
         slicer_host.load_module(tmp_path / "Stray.py")
+    slicer_host.errors.take()  # Slicer reports it, too
     assert not hasattr(slicer.modules, "stray")
 
 
@@ -187,7 +188,7 @@ def test_the_node_selector(slicer_host) -> None:
     box.setCurrentNode(first)
     slicer.mrmlScene.RemoveNode(first)
     assert box.currentNode() is second
-    assert seen == [first, second]
+    assert [node for node in seen if node is not None] == [first, second]
     box.addAttribute("vtkMRMLScalarVolumeNode", "Kind", "film")
     assert box.nodeCount() == 0 and box.currentNode() is None
     made = box.addNode()

@@ -13,7 +13,8 @@ def test_properties_are_attributes() -> None:
     button = qt.QPushButton("Apply")
     assert (button.text, button.enabled, button.checkable) == ("Apply", True, False)
     button.text, button.enabled, button.toolTip = "Stop", False, "why"
-    assert (button.text, button.isEnabled(), button.toolTip) == ("Stop", False, "why")
+    assert (button.text, button.isEnabled()) == ("Stop", False)
+    assert "why" in button.toolTip, "Slicer makes a paragraph of it, so that it wraps"
     with pytest.raises(TypeError):
         button.text()
 

@@ -152,12 +152,12 @@ def tiny(slicer_host, tmp_path: Path):
     return slicer_host
 
 
-@pytest.mark.usefixtures("tiny")
-def test_a_loaded_module_is_in_the_namespaces() -> None:
+def test_a_loaded_module_is_in_the_namespaces(tiny) -> None:
     import slicer
 
     assert slicer.modules.tiny.title == "Tiny"
-    assert slicer.moduleNames.Tiny == "Tiny"
+    if tiny.is_stand_in:  # Slicer names those that it loads at startup
+        assert slicer.moduleNames.Tiny == "Tiny"
     assert slicer.modules.TinyInstance.parent is slicer.modules.tiny
     assert slicer.selfTests["Tiny"]
     with pytest.raises(AttributeError):
