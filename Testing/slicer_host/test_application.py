@@ -58,6 +58,7 @@ def test_the_main_window_has_layouts_and_views(slicer_main_window) -> None:
     volume = slicer.util.addVolumeFromArray(np.full((9, 9, 9), 100.0))
     volume.GetDisplayNode().SetAutoWindowLevel(False)
     volume.GetDisplayNode().SetWindowLevelMinMax(0, 100)
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     picture = slicer_main_window.render_view("Red", (80, 60))
     assert picture[30, 40].min() == 255
