@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume, resample_isotropic
+from XRayLib.metrics.mesh_solid import voxels_inside
 from XRayLib.motion.deformation_modes import DeformationModes, deformation_modes
 from XRayLib.motion.displacement_field import DisplacementField
 from XRayLib.motion.lattice import Lattice
@@ -22,6 +23,12 @@ WALL_CELLS_PER_VOXEL = 0.25
 ELSEWHERE_WEIGHT = 0.25
 ORGAN_REACH_MM = 70.0
 """The random deformation falls from the organ to ELSEWHERE_WEIGHT of its size over about this distance."""
+
+ORGAN_SAMPLES = 400
+LARGEST_WALL_MM = 28.0
+"""The wall's motion and the random deformation together lead no farther than this."""
+SMOOTHER_MM = (22.0, 30.0, 40.0, 55.0)
+"""The wall on which things slide is smoothed over more and more of it, until the largest motions do not fold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +63,15 @@ class MotionModel:
         self.organ = organ
         self.ranges = ranges or MotionRange()
         self.thorax = thorax_of(self.ct, organ)
+        self._prepare()
+        for smooth_mm in SMOOTHER_MM:
+            if not any(self.field(parameters).folding_fraction() for parameters in self._extremes()):
+                break
+            self.thorax = thorax_of(self.ct, organ, smooth_mm)
+            self._prepare()
+
+    def _prepare(self) -> None:
+        organ, spacing_mm = self.organ, self.ct.spacing_mm[0]
         origin = self.ct.ijk_to_ras[:3, 3]
         coarse_mm = spacing_mm / WALL_CELLS_PER_VOXEL
         sizes = [int(np.ceil((n - 1) * WALL_CELLS_PER_VOXEL)) + 1 for n in self.ct.voxels.shape[::-1]]
@@ -67,7 +83,27 @@ class MotionModel:
         middle = np.asarray(organ.points)[:, 1].mean()
         depth = self.thorax.high_ras_mm[1] - self.thorax.spine_a_mm
         rows = origin[1] + spacing_mm * np.arange(self.ct.voxels.shape[1])
+        self._near = _dilated(self.thorax.cavity.share > 0, LARGEST_WALL_MM / spacing_mm)
+        inside = voxels_inside(organ, self.ct.voxels.shape, origin, spacing_mm)
+        self._organ_voxels = tuple(np.argwhere(inside)[:: max(1, int(inside.sum()) // ORGAN_SAMPLES)].T)
         self._behind = np.clip((middle - rows) / max(depth / 2, 1.0), -1.5, 1.5)
+
+    def _extremes(self) -> list[MotionParameters]:
+        """The states most likely to fold: all the way down and up."""
+        ranges = self.ranges
+        return [
+            MotionParameters(
+                descent_mm=descent_mm,
+                posterior_share=ranges.posterior_share[end],
+                lung_curve=ranges.lung_curve[end],
+                ribs_lateral_share=ranges.ribs_lateral_share[1],
+                ribs_anterior_share=ranges.ribs_anterior_share[1],
+                ribs_superior_share=ranges.ribs_superior_share[1],
+                belly_share=ranges.belly_share[1],
+            )
+            for descent_mm in ranges.descent_mm
+            for end in (0, 1)
+        ]
 
     def random_state(self, rng: np.random.Generator) -> MotionState:
         """A state drawn from ``ranges``."""
@@ -77,7 +113,7 @@ class MotionModel:
         """What ``random_state`` draws."""
         scalars = self.ranges.scalars(rng)
         deviation_mm = float(rng.uniform(*self.ranges.deformation_mm))
-        return MotionParameters(**scalars, shifts_mm=self._lattice.drawn(deviation_mm, self._lattice_weights, rng))
+        return MotionParameters(**scalars, control_points=self._lattice.drawn(deviation_mm, self._lattice_weights, rng))
 
     def state(self, parameters: MotionParameters) -> MotionState:
         """The state of these parameters."""
@@ -88,16 +124,38 @@ class MotionModel:
         """From now to the CT, on the grid of ``ct``."""
         from XRayLib.motion.breathing import displacement_mm, sliding_mm
 
-        spacing = self.ct.spacing_mm[0]
-        by_row = np.maximum(1 + parameters.posterior_share * self._behind, 0.0)
+        spacing, cavity = self.ct.spacing_mm[0], self.thorax.cavity
         slide = sliding_mm(
-            self.thorax.cavity, self.thorax.follows, parameters.descent_mm, parameters.lung_curve, by_row, spacing
+            cavity.share,
+            self.thorax.follows,
+            cavity.radius_mm,
+            self._organ_stretch_mm(parameters),
+            parameters.descent_mm,
+            parameters.lung_curve,
+            np.maximum(1 + parameters.posterior_share * self._behind, 0.0),
+            cavity.axis_i,
+            cavity.axis_j,
+            spacing,
         )
         wall = self._wall.displacement_mm(parameters)
-        if parameters.shifts_mm.size:
-            wall += self._lattice.displacement_mm(parameters.shifts_mm)
-        vectors = displacement_mm(slide, wall, WALL_CELLS_PER_VOXEL, spacing)
+        if parameters.control_points.size:
+            wall += self._lattice.displacement_mm(parameters.control_points)
+        vectors = displacement_mm(slide, self._near, wall, WALL_CELLS_PER_VOXEL, spacing)
         return DisplacementField(vectors, self.ct.ijk_to_ras)
+
+    def _organ_stretch_mm(self, parameters: MotionParameters) -> NDArray[np.float64]:
+        """How much lower each height of the CT (k,) comes to lie so that the organ keeps its volume.
+
+        What the wall squeezes across and what a narrower cavity squeezes is stretched along S.
+        """
+        spacing, radius = self.ct.spacing_mm[0], self.thorax.cavity.radius_mm
+        k, j, i = self._organ_voxels
+        now = np.clip(np.rint(k - parameters.descent_mm / spacing).astype(int), 0, len(radius) - 1)
+        narrowed = 2 * np.log(radius[k, j, i] / radius[now, j, i]).mean()
+        cells = tuple(np.rint(np.array(axis) * WALL_CELLS_PER_VOXEL).astype(int) for axis in (now, j, i))
+        squeezed = self._wall.divergence(parameters, spacing / WALL_CELLS_PER_VOXEL)[cells].mean()
+        heights = np.arange(len(radius), dtype=float)
+        return (1 - np.exp(narrowed + squeezed)) * spacing * (np.clip(heights, k.min(), k.max()) - k.mean())
 
     def moved_organ(self, field: DisplacementField) -> SurfaceMesh:
         """The organ where it is now; the same triangles, so that vertices correspond."""
@@ -111,6 +169,12 @@ class MotionModel:
     def modes(self, count: int, rng: np.random.Generator, *, states: int = 256) -> DeformationModes:
         """Principal components of ``states`` random states."""
         return deformation_modes(self, count, rng, states=states)
+
+
+def _dilated(mask: NDArray[np.bool_], voxels: float) -> NDArray[np.bool_]:
+    from scipy.ndimage import distance_transform_edt
+
+    return distance_transform_edt(~mask) <= voxels
 
 
 def _near(points: NDArray[np.float64], organ: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -31,17 +31,18 @@ class MotionParameters:
     lateral_share: float = 0.0
     anterior_share: float = 0.0
     """The organs beneath the diaphragm shift to the right (R) and to the front on top of that."""
-    shifts_mm: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0, 0, 3)))
-    """Control points (k, j, i, 3) of the random deformation, RAS; empty for none."""
+    control_points: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0, 0, 3)))
+    """Of the random deformation (``Lattice``), (k, j, i, 3); empty for none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers and lists."""
-        return asdict(self) | {"shifts_mm": np.asarray(self.shifts_mm).tolist()}
+        return asdict(self) | {"control_points": np.asarray(self.control_points).tolist()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MotionParameters:
-        """What ``as_dict`` gave."""
-        return cls(**{**values, "shifts_mm": np.array(values["shifts_mm"], float).reshape(*_lattice(values), 3)})
+        """From what ``as_dict`` gave."""
+        points = np.array(values["control_points"], float)
+        return cls(**{**values, "control_points": points if points.ndim == 4 else np.zeros((0, 0, 0, 3))})
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,9 @@ class MotionRange:
     lateral_share: Interval = (-0.1, 0.1)
     anterior_share: Interval = (-0.1, 0.25)
     deformation_mm: Interval = (0.0, 6.0)
-    """Standard deviation of the control points of the random deformation near the organ."""
+    """Standard deviation along each axis of the random deformation near the organ."""
 
     def scalars(self, rng: np.random.Generator) -> dict[str, float]:
         """One value from each interval but the last."""
         names = [name for name in self.__dataclass_fields__ if name != "deformation_mm"]
         return {name: float(rng.uniform(*getattr(self, name))) for name in names}
-
-
-def _lattice(values: Mapping[str, Any]) -> tuple[int, ...]:
-    shape = np.shape(values["shifts_mm"])
-    return shape[:3] if len(shape) == 4 else (0, 0, 0)

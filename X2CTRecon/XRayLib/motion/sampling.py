@@ -12,7 +12,8 @@ import numpy as np
 from numba import njit
 
 TINY = 1e-6
-NEWTON_STEPS = 60
+NEWTON_STEPS = 40
+STAGES = (1, 4, 16)
 NEWTON_END_MM = 1e-5
 AIR_HU, LUNG_HU, SOFT_HU = -995.0, -400.0, -150.0
 LEAST_SQUEEZE, MOST_SQUEEZE = 0.3, 3.0
@@ -158,41 +159,59 @@ def resampled(vectors, ras_to_ijk, shape, ijk_to_ras):
 def solved(vectors, ras_to_ijk, targets):
     """The points p (N, 3) with p + u(p) = target, and what is left of the difference (N,), mm.
 
-    Newton's method on the piecewise linear field, halving a step that does not come nearer.
+    Where Newton's method does not get there at once, u is turned on step by step.
     """
     points, left = np.empty_like(targets), np.empty(len(targets))
     for n in range(len(targets)):
-        target = targets[n]
-        x, y, z = target[0], target[1], target[2]
-        rx, ry, rz = _difference(vectors, ras_to_ijk, x, y, z, target)
-        size = math.sqrt(rx * rx + ry * ry + rz * rz)
-        for _ in range(NEWTON_STEPS):
-            if size < NEWTON_END_MM:
+        left[n] = np.inf
+        for stages in STAGES:
+            spot = targets[n].copy()
+            for stage in range(1, stages + 1):
+                rest = _newton(vectors, ras_to_ijk, spot, targets[n], stage / stages)
+            if rest < left[n]:
+                left[n] = rest
+                points[n] = spot
+            if rest < NEWTON_END_MM:
                 break
-            dx, dy, dz = _newton_step(vectors, ras_to_ijk, x, y, z, rx, ry, rz)
-            share = 1.0
-            while True:
-                tx, ty, tz = x - share * dx, y - share * dy, z - share * dz
-                qx, qy, qz = _difference(vectors, ras_to_ijk, tx, ty, tz, target)
-                new = math.sqrt(qx * qx + qy * qy + qz * qz)
-                if new < size or share < 0.02:
-                    break
-                share *= 0.5
-            x, y, z, rx, ry, rz, size = tx, ty, tz, qx, qy, qz, new
-        points[n, 0], points[n, 1], points[n, 2], left[n] = x, y, z, size
     return points, left
 
 
 @njit(nogil=True, cache=True)
-def _difference(vectors, ras_to_ijk, x, y, z, target):
-    i, j, k = _transformed(ras_to_ijk, x, y, z)
-    u, v, w = _vector_at(vectors, i, j, k)
-    return x + u - target[0], y + v - target[1], z + w - target[2]
+def _newton(vectors, ras_to_ijk, spot, target, share):
+    """Improve ``spot`` (in place) towards p + share * u(p) = target; returns what is left, mm.
+
+    Newton's method on the piecewise linear field, halving a step that does not come nearer.
+    """
+    x, y, z = spot[0], spot[1], spot[2]
+    rx, ry, rz = _difference(vectors, ras_to_ijk, x, y, z, target, share)
+    size = math.sqrt(rx * rx + ry * ry + rz * rz)
+    for _ in range(NEWTON_STEPS):
+        if size < NEWTON_END_MM:
+            break
+        dx, dy, dz = _newton_step(vectors, ras_to_ijk, x, y, z, rx, ry, rz, share)
+        length = 1.0
+        while True:
+            tx, ty, tz = x - length * dx, y - length * dy, z - length * dz
+            qx, qy, qz = _difference(vectors, ras_to_ijk, tx, ty, tz, target, share)
+            new = math.sqrt(qx * qx + qy * qy + qz * qz)
+            if new < size or length < 0.02:
+                break
+            length *= 0.5
+        x, y, z, rx, ry, rz, size = tx, ty, tz, qx, qy, qz, new
+    spot[0], spot[1], spot[2] = x, y, z
+    return size
 
 
 @njit(nogil=True, cache=True)
-def _newton_step(vectors, ras_to_ijk, x, y, z, rx, ry, rz):
-    """(I + du/dp)^-1 r; r itself where the field folds."""
+def _difference(vectors, ras_to_ijk, x, y, z, target, share):
+    i, j, k = _transformed(ras_to_ijk, x, y, z)
+    u, v, w = _vector_at(vectors, i, j, k)
+    return x + share * u - target[0], y + share * v - target[1], z + share * w - target[2]
+
+
+@njit(nogil=True, cache=True)
+def _newton_step(vectors, ras_to_ijk, x, y, z, rx, ry, rz, share):
+    """(I + share * du/dp)^-1 r; r itself where that folds."""
     jacobian = np.eye(3)
     i, j, k = _transformed(ras_to_ijk, x, y, z)
     spot = (i, j, k)
@@ -207,7 +226,7 @@ def _newton_step(vectors, ras_to_ijk, x, y, z, rx, ry, rz):
         )
         for row in range(3):
             for column in range(3):
-                jacobian[row, column] += (b[row] - a[row]) * ras_to_ijk[axis, column]
+                jacobian[row, column] += share * (b[row] - a[row]) * ras_to_ijk[axis, column]
     if np.linalg.det(jacobian) < 1e-3:
         return rx, ry, rz
     step = np.linalg.solve(jacobian, np.array([rx, ry, rz]))

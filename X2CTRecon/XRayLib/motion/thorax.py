@@ -11,29 +11,30 @@ from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.metrics.mesh_solid import is_closed, voxels_inside
-from XRayLib.metrics.tissues import BONE_ABOVE_HU, LUNG_BELOW_HU, body_mask
+from XRayLib.metrics.tissues import LUNG_BELOW_HU, body_mask
+from XRayLib.motion.cavity import SMOOTH_MM, Cavity, cavity_of
+from XRayLib.motion.spine import spine_line
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 SMALLEST_LUNG_ML = 60.0
-USUAL_WALL_MM, THICKEST_WALL_MM = 22.0, 60.0
+LEAST_HEIGHT_MM = 120.0
 LUNG_HEIGHT_MM = 180.0
-"""Assumed from the dome to the apex where the scan does not show it."""
+"""From the dome to the apex: the least that counts anywhere, and what is assumed where the scan does not show it."""
 ABDOMEN_REACH_MM = 180.0
 """Below the organ, over this length, what moves with the diaphragm comes to rest."""
-DIRECTIONS = 72
 
 
 @dataclass(frozen=True)
 class Thorax:
     """The parts of one patient that breathing tells apart, on the grid (k, j, i) of a CT whose axes are R, A, S.
 
-    ``cavity`` is what slides along the wall; ``follows`` (0..1) how far it goes with the diaphragm: 0 at the apex of
-    the lungs, 1 from their base to the organ's lower end, 0 again deep in the abdomen.
+    ``cavity`` is what slides along the wall; ``follows`` (0..1) how far a place goes with the diaphragm: 0 at the apex
+    of the lungs, 1 from their base to the organ's lower end, 0 again deep in the abdomen.
     """
 
-    cavity: Mask
+    cavity: Cavity
     follows: Array
     low_ras_mm: NDArray[np.float64]
     high_ras_mm: NDArray[np.float64]
@@ -51,8 +52,8 @@ class Thorax:
         return float(self.low_ras_mm[0] + self.high_ras_mm[0]) / 2
 
 
-def thorax_of(ct: Volume, organ: SurfaceMesh) -> Thorax:
-    """Read a CT in HU with cubic voxels along R, A, S.
+def thorax_of(ct: Volume, organ: SurfaceMesh, smooth_mm: float = SMOOTH_MM) -> Thorax:
+    """Read a CT in HU with cubic voxels along R, A, S; ``smooth_mm`` as for ``cavity_of``.
 
     Raises
     ------
@@ -70,8 +71,7 @@ def thorax_of(ct: Volume, organ: SurfaceMesh) -> Thorax:
     lung = _lungs(ct, body)
     box = [np.flatnonzero(body.any(axis=across))[[0, -1]] for across in ((0, 1), (0, 2), (1, 2))]
     low, high = (np.array([axes[n][box[n][end]] for n in range(3)]) for end in (0, 1))
-    middle_r = (low[0] + high[0]) / 2
-    spine_a = _spine_front(ct, body, axes, middle_r)
+    spine_r, spine_front = spine_line(ct, body, axes)
     base = _base_heights(lung, inside_organ, axes[2], spacing)
     apex = float(axes[2][np.flatnonzero(lung.any(axis=(1, 2)))[-1]]) if lung.any() else -np.inf
     highest_base = float(base.max())
@@ -79,11 +79,13 @@ def thorax_of(ct: Volume, organ: SurfaceMesh) -> Thorax:
         apex = highest_base + LUNG_HEIGHT_MM
     organ_low = float(np.asarray(organ.points)[:, 2].min())
     s = axes[2][:, None, None]
-    lung_share = np.clip((apex - s) / (apex - base[None]), 0, 1)
+    lung_share = np.clip((apex - s) / np.maximum(apex - base[None], LEAST_HEIGHT_MM), 0, 1)
     rest = organ_low - 10.0 - ABDOMEN_REACH_MM
     follows = lung_share * np.clip((s - rest) / ABDOMEN_REACH_MM, 0, 1)
+    spine_a = float(np.median(spine_front))
+    spine_i, spine_j = (spine_r - origin[0]) / spacing, (spine_front - origin[1]) / spacing
     return Thorax(
-        cavity=_cavity(body, lung, inside_organ, axes, (middle_r, spine_a), spacing),
+        cavity=cavity_of(body, lung, inside_organ, spine_i, spine_j, spacing, smooth_mm),
         follows=follows.astype(np.float32),
         low_ras_mm=low,
         high_ras_mm=high,
@@ -105,24 +107,6 @@ def _lungs(ct: Volume, body: Mask) -> Mask:
     return large[regions]
 
 
-def _spine_front(ct: Volume, body: Mask, axes: list[NDArray], middle_r: float) -> float:
-    """A of the vertebral bodies' front: median over the slices of the foremost bone near the midline, behind."""
-    near = np.abs(axes[0] - middle_r) < 25.0
-    found = []
-    for plane, inside in zip(ct.voxels, body, strict=True):
-        rows = np.flatnonzero(inside.any(axis=1))
-        if len(rows) < 4:
-            continue
-        behind = np.arange(rows[0], rows[0] + max(1, int(0.55 * len(rows))))
-        bone = (plane[behind][:, near] > BONE_ABOVE_HU).sum(axis=1) >= 2
-        if bone.any():
-            found.append(axes[1][behind[np.flatnonzero(bone)[-1]]])
-    if not found:
-        rows = np.flatnonzero(body.any(axis=(0, 2)))
-        return float(axes[1][rows[0]] + 0.4 * (axes[1][rows[-1]] - axes[1][rows[0]]))
-    return float(np.median(found))
-
-
 def _base_heights(lung: Mask, organ: Mask, s: NDArray, spacing: float) -> NDArray[np.float64]:
     """S of the lungs' base over every column (j, i), smooth; continued where there is no lung by its neighbours."""
     from scipy.ndimage import gaussian_filter
@@ -130,44 +114,14 @@ def _base_heights(lung: Mask, organ: Mask, s: NDArray, spacing: float) -> NDArra
     has_lung, has_organ = lung.any(axis=0), organ.any(axis=0)
     lowest_lung = s[np.argmax(lung, axis=0)]
     highest_organ = s[len(s) - 1 - np.argmax(organ[::-1], axis=0)]
+    if has_lung.any():  # lung that ends higher than most ends on the heart, not on the diaphragm
+        has_lung &= lowest_lung < np.quantile(lowest_lung[has_lung], 0.6) + 20.0
     known = has_lung | has_organ
     height = np.where(has_organ, highest_organ, lowest_lung)
-    sigma = 14.0 / spacing
+    sigma = 20.0 / spacing
     weight, total = known.astype(float), np.where(known, height, 0.0)
     near = gaussian_filter(weight, sigma), gaussian_filter(total, sigma)
     far = gaussian_filter(weight, 4 * sigma), gaussian_filter(total, 4 * sigma)
     mean = total.sum() / weight.sum()
     # Where no column is near, those further away count, and in the end all.
     return (near[1] + 0.05 * far[1] + 1e-4 * mean) / (near[0] + 0.05 * far[0] + 1e-4)
-
-
-def _cavity(
-    body: Mask, lung: Mask, organ: Mask, axes: list[NDArray], center: tuple[float, float], spacing: float
-) -> Mask:
-    """Inside the wall, whose thickness is measured where lung or organ touch it and continued to where none does."""
-    from scipy.ndimage import binary_dilation, gaussian_filter
-
-    r, a = axes[0][None, :] - center[0], axes[1][:, None] - (center[1] + 15.0)
-    radius = np.hypot(r, a)
-    direction = ((np.arctan2(a, r) / (2 * np.pi) + 1) * DIRECTIONS).astype(int) % DIRECTIONS
-    skin, inner = (_reach(mask, radius, direction) for mask in (body, lung | organ))
-    wall = skin - inner
-    known = (inner > 0) & (wall > 0) & (wall < THICKEST_WALL_MM)
-    sigmas, modes = (25.0 / spacing, 2.0), ("nearest", "wrap")
-    weight = gaussian_filter(known.astype(float), sigmas, mode=modes)
-    far = gaussian_filter(known.astype(float), (100.0 / spacing, 2.0), mode=modes)
-    thickness = gaussian_filter(np.where(known, wall, 0.0), sigmas, mode=modes)
-    thickness += 0.02 * gaussian_filter(np.where(known, wall, 0.0), (100.0 / spacing, 2.0), mode=modes)
-    thickness = (thickness + 1e-4 * USUAL_WALL_MM) / (weight + 0.02 * far + 1e-4)
-    within = radius[None] < (skin - thickness)[:, direction]
-    spine = (a < -15.0) & (np.abs(r) < 20.0)
-    # One voxel more than the organ holds, so that its surface moves with what it encloses.
-    return (within & body & ~spine[None]) | lung | binary_dilation(organ, np.ones((3, 3, 3)))
-
-
-def _reach(mask: Mask, radius: NDArray, direction: NDArray) -> NDArray[np.float64]:
-    """Largest distance from the axis in every slice and direction, 0 where there is none."""
-    reach = np.zeros((len(mask), DIRECTIONS))
-    for plane, row in zip(mask, reach, strict=True):
-        np.maximum.at(row, direction[plane], radius[plane])
-    return reach

@@ -41,6 +41,14 @@ class WallMotion:
             total[..., axis] -= getattr(parameters, name) * parameters.descent_mm * profile
         return total
 
+    def divergence(self, parameters: MotionParameters, spacing_mm: float) -> Array:
+        """Of that displacement, (k, j, i): by how much it takes volume from the CT to now, as a share."""
+        total = 0.0
+        for name, (axis, profile) in self._shapes.items():
+            amount = -getattr(parameters, name) * parameters.descent_mm
+            total = total + amount * np.gradient(profile, spacing_mm, axis=2 - axis)
+        return np.asarray(total)
+
 
 def _ramp(x: Array) -> Array:
     """0 below 0, smoothly up to x from there, at most 1.2."""
