@@ -23,7 +23,7 @@ def main(result: str, pytest_path: str, *tests: str) -> None:
     ]
     import pytest
 
-    code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", str(testing.parent), *tests])
+    code = pytest.main(["-q", "-rfE", "-p", "no:cacheprovider", "--rootdir", str(testing.parent), *tests])
     Path(result).write_text(str(int(code)))
     import slicer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 EXECUTABLE = os.environ.get("SLICER_EXECUTABLE", "")
 MODULES = ("X2CTRecon", "XRayRegistration")
-TIME_LIMIT_S = 900
+TIME_LIMIT_S = 1800
 
 pytestmark = [
     pytest.mark.slicer,
@@ -37,7 +38,22 @@ def slicer(repository: Path, *arguments: str, main_window: bool = False) -> subp
     window = [] if main_window else ["--no-main-window"]
     paths = [str(repository / name) for name in MODULES]
     command = [EXECUTABLE, "--testing", "--no-splash", *window, "--additional-module-paths", *paths, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+        try:
+            out, err = process.communicate(timeout=TIME_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            kill_tree(process)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def kill_tree(process: subprocess.Popen[str]) -> None:
+    """Slicer is a child of the launcher that was started, and would outlive it."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 @pytest.mark.parametrize("name", MODULES)
