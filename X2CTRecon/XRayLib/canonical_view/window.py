@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.canonical_view.contrast import two_contrasts
+from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry, isocenter_depth_mm
 from XRayLib.radiograph import Radiograph
 
@@ -36,29 +37,48 @@ class CanonicalView:
     middle_depth_mm: float
 
 
-def canonical_view(radiograph: Radiograph, window_mm: float, side_px: int) -> CanonicalView:
-    """The film's middle, ``window_mm`` wide where the patient is, on ``side_px`` x ``side_px`` pixels."""
-    depth_mm = isocenter_depth_mm(radiograph.geometry)[0]
+def canonical_view(
+    radiograph: Radiograph, window_mm: float, side_px: int, middle_ras_mm: Matrix | None = None
+) -> CanonicalView:
+    """A part of the film, ``window_mm`` wide where the patient is, on ``side_px`` x ``side_px`` pixels.
+
+    By default the film's middle, at the depth that the geometry assumes of the patient; else about the projection of
+    ``middle_ras_mm`` (3,), in the frame of the film's geometry, and at its depth. A film that does not show the point
+    raises InputError.
+    """
+    if middle_ras_mm is None:
+        depth_mm = isocenter_depth_mm(radiograph.geometry)[0]
+    else:
+        depth_mm = float(radiograph.geometry.depth_mm(middle_ras_mm)[0])
+        if depth_mm <= 0:
+            raise InputError("The organ lies behind the X-ray's source: check the geometry and the CT's place.")
     image, mask, geometry = _reduced(radiograph, window_mm / side_px, depth_mm)
-    to_canonical = window_transform(geometry, depth_mm, window_mm, side_px)
+    middle_px = None if middle_ras_mm is None else geometry.project(middle_ras_mm)[0]
+    to_canonical = window_transform(geometry, depth_mm, window_mm, side_px, middle_px)
     values, known = warped(image, mask, to_canonical, side_px)
     return CanonicalView(
         transformed(geometry, to_canonical, side_px, window_mm, depth_mm), two_contrasts(values, known), depth_mm
     )
 
 
-def window_transform(geometry: XRayGeometry, depth_mm: float, window_mm: float, side_px: int) -> Matrix:
-    """3x3 from the film's pixels to the window's: scaled, mirrored when the film is left-handed, middle on middle."""
+def window_transform(
+    geometry: XRayGeometry, depth_mm: float, window_mm: float, side_px: int, middle_px: Matrix | None = None
+) -> Matrix:
+    """3x3 from the film's pixels to the window's: scaled, mirrored when the film is left-handed, middle on middle.
+
+    ``middle_px`` (column, row) comes to the window's middle; default the film's middle.
+    """
     row_mm, column_mm = (s * depth_mm / geometry.source_to_detector_mm for s in geometry.pixel_spacing_mm)
     wanted_mm = window_mm / side_px
     column_scale = column_mm / wanted_mm * (-1.0 if is_left_handed(geometry) else 1.0)
     row_scale = row_mm / wanted_mm
     columns, rows = geometry.size_px
+    column, row = ((columns - 1) / 2, (rows - 1) / 2) if middle_px is None else middle_px
     middle = (side_px - 1) / 2
     return np.array(
         [
-            [column_scale, 0.0, middle - column_scale * (columns - 1) / 2],
-            [0.0, row_scale, middle - row_scale * (rows - 1) / 2],
+            [column_scale, 0.0, middle - column_scale * column],
+            [0.0, row_scale, middle - row_scale * row],
             [0.0, 0.0, 1.0],
         ]
     )

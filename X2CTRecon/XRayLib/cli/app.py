@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from XRayLib.cli import batch, bench, demo, evaluate, models, prepare, reconstruct, register, simulate, train
+from XRayLib.cli import batch, bench, demo, evaluate, mesh, models, prepare, reconstruct, register, simulate, train
 
 app = typer.Typer(
     name="xray3d",
@@ -26,6 +26,7 @@ def _logging(verbose: bool = typer.Option(False, "--verbose", help="Log what hap
 
 app.command("simulate")(simulate.simulate)
 app.command("reconstruct")(reconstruct.reconstruct)
+app.command("mesh")(mesh.mesh)
 app.command("register")(register.register)
 app.command("prepare")(prepare.prepare)
 app.command("batch")(batch.batch)

@@ -32,6 +32,7 @@ CASE_FORMAT = "xray3d.case/1"
 RESULT_FORMAT = "xray3d.result/1"
 RADIOGRAPH_FORMAT = "xray3d.radiograph/1"
 VOLUME_FORMAT = "xray3d.volume/1"
+MESH_FORMAT = "xray3d.mesh/1"
 
 Document = Mapping[str, Any]
 
@@ -44,7 +45,7 @@ def write_case(folder: Path, case: Case) -> None:
             radiograph_document(folder, f"radiograph{n}", radiograph) for n, radiograph in enumerate(case.radiographs)
         ],
         "ct": _optional(volume_document, folder, "ct", case.ct),
-        "mesh": _optional(_mesh_document, folder, "mesh", case.mesh),
+        "mesh": _optional(mesh_document, folder, "mesh", case.mesh),
         "initial_ct_to_world": case.initial_ct_to_world,
         "body_part": case.body_part,
         "landmarks": _optional(landmarks_document, folder, "landmarks", case.landmarks),
@@ -60,7 +61,7 @@ def read_case(folder: Path, *, mapped: bool = False) -> Case:
         return Case(
             radiographs=tuple(parse_radiograph(folder, entry, mapped=mapped) for entry in document["radiographs"]),
             ct=_optional_parse(parse_volume, folder, document["ct"], mapped),
-            mesh=_optional_parse(_parse_mesh, folder, document["mesh"], mapped),
+            mesh=_optional_parse(parse_mesh, folder, document["mesh"], mapped),
             initial_ct_to_world=parse_pose(document["initial_ct_to_world"]),
             body_part=str(document["body_part"]),
             landmarks=_optional_parse(parse_landmarks, folder, document["landmarks"]),
@@ -75,7 +76,7 @@ def write_result(folder: Path, result: Result, case: Case | None = None) -> None
         "method": result.method,
         "volume": _optional(volume_document, folder, "volume", result.volume),
         "uncertainty": _optional(volume_document, folder, "uncertainty", result.uncertainty),
-        "mesh": _optional(_mesh_document, folder, "mesh", result.mesh),
+        "mesh": _optional(mesh_document, folder, "mesh", result.mesh),
         "ct_to_world": result.ct_to_world,
         "deformation": _optional(deformation_document, folder, "deformation", result.deformation),
         "pose_quality": None if result.pose_quality is None else pose_quality_document(result.pose_quality),
@@ -96,7 +97,7 @@ def read_result(folder: Path, case: Case | None = None) -> Result:
             method=str(document["method"]),
             volume=_optional_parse(parse_volume, folder, document["volume"]),
             uncertainty=_optional_parse(parse_volume, folder, document["uncertainty"]),
-            mesh=_optional_parse(_parse_mesh, folder, document["mesh"]),
+            mesh=_optional_parse(parse_mesh, folder, document["mesh"]),
             ct_to_world=parse_pose(document["ct_to_world"]),
             deformation=_optional_parse(parse_deformation, folder, document["deformation"]),
             pose_quality=None if document["pose_quality"] is None else parse_pose_quality(document["pose_quality"]),
@@ -178,7 +179,8 @@ def _parse_view(folder: Path, document: Document, case: Case | None) -> View:
     return View(radiograph, reprojection, (gain, offset), parse_number(document["residual"]))
 
 
-def _mesh_document(folder: Path, name: str, mesh: SurfaceMesh) -> Document:
+def mesh_document(folder: Path, name: str, mesh: SurfaceMesh) -> Document:
+    """Write points, triangles and scalars as ``<name>_*.npy`` and return the JSON object that refers to them."""
     scalars = [
         {"name": scalar, "values": write_array(folder, f"{name}_scalar{n}", values)}
         for n, (scalar, values) in enumerate(mesh.scalars.items())
@@ -190,7 +192,8 @@ def _mesh_document(folder: Path, name: str, mesh: SurfaceMesh) -> Document:
     }
 
 
-def _parse_mesh(folder: Path, document: Document, *, mapped: bool = False) -> SurfaceMesh:
+def parse_mesh(folder: Path, document: Document, *, mapped: bool = False) -> SurfaceMesh:
+    """The surface of a :func:`mesh_document`."""
     return SurfaceMesh(
         points=read_array(folder, document["points"], ndim=2, mapped=mapped),
         triangles=read_array(folder, document["triangles"], ndim=2, mapped=mapped),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from XRayLib.case import Case, Options, Result
+    from XRayLib.case import Case, Options, Result, SurfaceMesh
     from XRayLib.ct import Volume
     from XRayLib.geometry import XRayGeometry
     from XRayLib.radiograph import Radiograph
@@ -163,6 +163,7 @@ class WorkerClient(Connection):
         what: str,
         settings: Mapping[str, Any] | None = None,
         *,
+        mesh: SurfaceMesh | None = None,
         resume: bool = True,
         on_progress: OnProgress = _ignore,
         on_result: OnResult = _ignore,
@@ -170,15 +171,24 @@ class WorkerClient(Connection):
     ) -> Job:
         """Train the method ``what`` for this CT; a cancel keeps what was learned for the next time.
 
-        ``on_result`` gets what :meth:`preparation_state` gives. Use a client of its own: it takes long.
+        ``mesh`` is the organ in the CT, for methods that are prepared for one. ``on_result`` gets what
+        :meth:`preparation_state` gives. Use a client of its own: it takes long.
         """
         params = {"what": what, "settings": dict(settings or {}), "resume": resume}
-        job = Job("prepare_patient", params, on_progress, on_result, on_error, volume_writer(ct))
+        job = Job("prepare_patient", params, on_progress, on_result, on_error, patient_writer(ct, mesh))
         return self.submit(job)
 
-    def preparation_state(self, ct: Volume, *, on_result: OnResult = _ignore, on_error: OnError = _ignore) -> Job:
-        """What has been trained for this CT; ``on_result`` gets a state for each method that is prepared, by its id."""
-        write = volume_writer(ct)
+    def preparation_state(
+        self,
+        ct: Volume,
+        mesh: SurfaceMesh | None = None,
+        *,
+        on_result: OnResult = _ignore,
+        on_error: OnError = _ignore,
+    ) -> Job:
+        """What has been trained for this CT, and for this organ of it; ``on_result`` gets a state for each method that
+        is prepared, by its id."""
+        write = patient_writer(ct, mesh)
         job = Job("preparation_state", {}, on_result=on_result, on_error=on_error, write=write)
         return self.submit(job)
 
@@ -260,6 +270,20 @@ def volume_writer(volume: Volume) -> Callable[[Path], None]:
         from XRayLib.jobs.case_files import VOLUME_FORMAT, volume_document
 
         write_document(folder, "volume", {"format": VOLUME_FORMAT, **volume_document(folder, "voxels", volume)})
+
+    return write
+
+
+def patient_writer(ct: Volume, mesh: SurfaceMesh | None) -> Callable[[Path], None]:
+    """What puts ``volume.json`` and, with an organ, ``mesh.json`` into a job's folder."""
+
+    def write(folder: Path) -> None:
+        from XRayLib.jobs.array_files import write_document
+        from XRayLib.jobs.case_files import MESH_FORMAT, mesh_document
+
+        volume_writer(ct)(folder)
+        if mesh is not None:
+            write_document(folder, "mesh", {"format": MESH_FORMAT, **mesh_document(folder, "mesh", mesh)})
 
     return write
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from XRayLib.bundle import parity_block, parity_inputs, write_manifest
-from XRayLib.preparation.task import Measured
+from XRayLib.preparation.task import BundleDescription, Measured
 from XRayLib.preparation.training import Training
 
 OPSET = 17
@@ -55,7 +55,7 @@ def write_bundle(folder: Path, training: Training, validation: Mapping[str, Any]
         "eval_metrics": _metrics(told.measured, validation, today),
         "created": today,
         "exporter": {"torch": torch.__version__, "onnx": onnx.__version__, "opset": OPSET},
-        "files": [{"path": GRAPH_FILE, "role": "graph"}],
+        "files": [{"path": GRAPH_FILE, "role": "graph"}, *_written(folder, told)],
         "inputs": {name: _tensor(told.tensors[name], arrays[name].shape) for name in task.inputs},
         "outputs": {name: _tensor(told.tensors[name], array.shape) for name, array in expected.items()},
         "geometry": {"n_views": 1, "view_angles_deg": [list(view) for view in settings.views_deg]},
@@ -69,10 +69,10 @@ def write_bundle(folder: Path, training: Training, validation: Mapping[str, Any]
         },
         "parity": parity_block(inputs, expected, TOLERANCE),
         "preparation": {
-            "window_mm": task.anatomy.window_mm,
+            "window_mm": task.patient.window_mm,
             "side_px": settings.input_px,
-            "middle_ras_mm": task.anatomy.middle_ras_mm.tolist(),
-            "corners_ras_mm": task.anatomy.corners_ras_mm.tolist(),
+            "middle_ras_mm": task.patient.middle_ras_mm.tolist(),
+            "corners_ras_mm": task.patient.corners_ras_mm.tolist(),
             "settings": settings.as_json(),
             "iterations": training.iterations,
             "seconds": round(training.seconds, 1),
@@ -112,6 +112,13 @@ def network_outputs(network: nn.Module, names: tuple[str, ...], inputs: list[np.
     with torch.inference_mode():
         found = network(*(torch.from_numpy(x) for x in inputs))
     return {name: x.numpy() for name, x in zip(names, found if isinstance(found, tuple) else (found,), strict=True)}
+
+
+def _written(folder: Path, told: BundleDescription) -> list[dict[str, str]]:
+    """The manifest's entries of the further files."""
+    for name, (_, write) in told.files.items():
+        write(folder / name)
+    return [{"path": name, "role": role} for name, (role, _) in told.files.items()]
 
 
 def _tensor(told: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:

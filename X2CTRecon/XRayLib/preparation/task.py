@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from XRayLib.preparation.anatomy import Anatomy
-from XRayLib.preparation.film_stream import FilmStream
 from XRayLib.preparation.settings import PreparationSettings
 
 Batch = dict[str, Tensor]
+
+
+class Patient(Protocol):
+    """What the networks' window shows: see ``anatomy.py``."""
+
+    middle_ras_mm: NDArray[np.float64]
+    corners_ras_mm: NDArray[np.float64]
+    window_mm: float
 
 
 class Films(Protocol):
@@ -50,6 +58,8 @@ class BundleDescription:
     measured: tuple[Measured, ...] = ()
     patient: Mapping[str, Any] = field(default_factory=dict)
     """JSON values of the patient beside the window and the body's box."""
+    files: Mapping[str, tuple[str, Callable[[Path], None]]] = field(default_factory=dict)
+    """Files beside the graph by name: role, and what writes it to a path."""
 
 
 class Task(ABC):
@@ -61,12 +71,12 @@ class Task(ABC):
     inputs: ClassVar[tuple[str, ...]]
     outputs: ClassVar[tuple[str, ...]]
 
-    def __init__(self, anatomy: Anatomy, settings: PreparationSettings) -> None:
-        self.anatomy, self.settings = anatomy, settings
+    def __init__(self, patient: Patient, settings: PreparationSettings) -> None:
+        self.patient, self.settings = patient, settings
 
+    @abstractmethod
     def films(self) -> Films:
-        """What ``batch`` is fed with: by default films of the CT as it is."""
-        return FilmStream(self.anatomy, self.settings)
+        """What ``batch`` is fed with."""
 
     @abstractmethod
     def network(self) -> nn.Module:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from XRayLib.preparation.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from XRayLib.preparation.settings import PreparationSettings
@@ -35,12 +35,15 @@ class Training:
         self._task, self._settings, self._folder = task, settings, folder
         self._device = training_device(settings.device)
         torch.manual_seed(settings.seed)
-        self._network = task.network().to(self._device, memory_format=torch.channels_last)
+        self._network = task.network().to(self._device)
+        for layer in self._network.modules():
+            if isinstance(layer, nn.Conv2d):  # convolutions in space have no such format
+                layer.to(memory_format=torch.channels_last)
         if settings.start_weights:
             from XRayLib.preparation.start_weights import load_start_weights
 
             load_start_weights(self._network, settings.start_weights, task.what)
-        self._averaged = AveragedModel(self._network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
+        self._averaged = AveragedModel(self._network, multi_avg_fn=average_weights)
         self._optimiser = torch.optim.AdamW(self._network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
         self._iterations, self._seconds, self._errors_mm = 0, 0.0, list[float]()
         self._films = task.films()
@@ -156,6 +159,12 @@ class Training:
         self._averaged.load_state_dict(state.averaged)
         self._optimiser.load_state_dict(state.optimiser)
         self._iterations, self._seconds, self._errors_mm = state.iterations, state.seconds, list(state.errors_mm)
+
+
+def average_weights(averaged: list[Tensor], current: list[Tensor], number: Tensor) -> None:
+    """Exponential mean whose memory grows with the ``number`` of steps, so that a short training leaves its start."""
+    decay = min(AVERAGE_DECAY, (1 + float(number)) / (10 + float(number)))
+    torch._foreach_lerp_(averaged, current, 1 - decay)
 
 
 def rate_share(fraction: float) -> float:

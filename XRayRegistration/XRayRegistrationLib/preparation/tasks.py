@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from XRayLib.canonical_view.camera_frame import world_to_camera
 from XRayLib.preparation.anatomy import Anatomy
-from XRayLib.preparation.film_stream import TrainingFilm
+from XRayLib.preparation.film_stream import FilmStream, TrainingFilm
 from XRayLib.preparation.task import (
     FILM_TENSOR,
     Batch,
@@ -44,7 +44,19 @@ MEASURED = (
 )
 
 
-class PoseTask(Task):
+class FilmTask(Task):
+    """Trained on films of the CT as it is."""
+
+    def __init__(self, anatomy: Anatomy, settings: PosePreparationSettings) -> None:
+        super().__init__(anatomy, settings)
+        self.anatomy = anatomy
+
+    def films(self) -> FilmStream:
+        """Of the whole body."""
+        return FilmStream(self.anatomy, self.settings)
+
+
+class PoseTask(FilmTask):
     """Pose regression."""
 
     what = "pose-regression"
@@ -108,7 +120,7 @@ class PoseTask(Task):
         return loss / self.anatomy.window_mm * 10, float(loss.detach())
 
 
-class SceneCoordinateTask(Task):
+class SceneCoordinateTask(FilmTask):
     """Scene-coordinate regression."""
 
     what = "scene-coordinates"

@@ -1,0 +1,114 @@
+"""``xray3d mesh``: an organ's surface from X-rays and the patient's CT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from XRayLib.case import Case, Options, Result
+from XRayLib.cli.output import DeviceOption, JsonFlag, reporting
+from XRayLib.errors import InputError
+from XRayLib.registry import Progress, method
+
+
+def mesh(
+    view: Annotated[
+        list[str], typer.Option("--view", help="IMAGE[:GEOMETRY]; once per view. GEOMETRY: a file, or pa, ap, ll, rl.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The organ's surface, RAS (.vtp, .stl).")],
+    prior_ct: Annotated[Path, typer.Option("--prior-ct", help="The CT that the method was prepared for.")],
+    method_id: Annotated[str, typer.Option("--method", help="See the table of methods in the README.")] = "organ-mesh",
+    prior_mesh: Annotated[
+        Path | None, typer.Option("--prior-mesh", help="The organ's closed surface in the CT (.vtp, .vtk, .stl, .obj).")
+    ] = None,
+    prior_label: Annotated[
+        str,
+        typer.Option("--prior-label", help="LABELS[:VALUE]: the organ in a label volume of the CT, e.g. l.nii.gz:5."),
+    ] = "",
+    initial: Annotated[
+        Path | None, typer.Option("--initial", help="Where the CT lies: .pose.json of `xray3d register`, .tfm, .h5.")
+    ] = None,
+    refine: Annotated[bool, typer.Option("--refine/--no-refine", help="Improve the answer on the films.")] = True,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    device: DeviceOption = "auto",
+    as_json: JsonFlag = False,
+) -> None:
+    """Find where a breathing organ is on X-rays. The method must have been prepared: `xray3d prepare`."""
+    with reporting(as_json) as out:
+        check_output(output)
+        options = Options(device=device, seed=seed, extra={"refine": refine})
+        with out.progress() as progress:
+            case = load_mesh_case(view, prior_ct, prior_mesh, prior_label, initial)
+            result = mesh_of_case(case, method_id, options, progress)
+        summary = save_mesh_result(result, output)
+        for warning in result.warnings:
+            out.say(f"Note: {warning}")
+        out.result(summary, _line(summary))
+
+
+def check_output(path: Path) -> None:
+    """Fail before the work, not after it."""
+    if path.suffix not in (".vtp", ".stl"):
+        raise InputError(f"{path.name}: name the output .vtp or .stl.")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"The folder {path.resolve().parent} does not exist: create it first.")
+
+
+def load_mesh_case(
+    views: list[str], ct: Path, prior_mesh: Path | None, prior_label: str, initial: Path | None = None
+) -> Case:
+    """The case that the command's files describe; InputError without an organ."""
+    from XRayLib.cli.organ import load_organ
+    from XRayLib.ct import load_ct
+    from XRayLib.pose_file import read_pose
+    from XRayLib.radiograph import load_radiograph, parse_view_argument
+
+    organ = load_organ(prior_mesh, prior_label)
+    if organ is None:
+        raise InputError("Name the organ in the CT: --prior-mesh MESH or --prior-label LABELS:VALUE.")
+    radiographs = tuple(load_radiograph(*parse_view_argument(view)) for view in views)
+    pose = None if initial is None else read_pose(initial)
+    return Case(radiographs, ct=load_ct(ct), mesh=organ, initial_ct_to_world=pose)
+
+
+def mesh_of_case(case: Case, method_id: str, options: Options, progress: Progress) -> Result:
+    """Run a mesh method in the worker process, as the Slicer module does."""
+    from XRayLib.jobs import run_blocking
+
+    chosen = method(method_id)
+    if chosen.returns != "mesh":
+        raise InputError(f"{chosen.title} does not return a mesh: choose another --method.")
+    chosen.check(case)
+    return run_blocking(method_id, case, options, progress)
+
+
+def save_mesh_result(result: Result, output: Path) -> dict[str, object]:
+    """Write the surface; what the command tells."""
+    from XRayLib.mesh import save_mesh
+    from XRayLib.metrics.mesh_solid import enclosed_volume_ml, is_closed
+
+    if result.mesh is None:
+        raise RuntimeError("the method returned no mesh")
+    save_mesh(result.mesh, output)
+    means = {f"mean_{name}": float(values.mean()) for name, values in result.mesh.scalars.items()}
+    return {
+        "output": output,
+        "method": result.method,
+        "vertices": len(result.mesh.points),
+        "volume_ml": enclosed_volume_ml(result.mesh) if is_closed(result.mesh) else None,
+        **means,
+        "quality": result.quality,
+        "warnings": result.warnings,
+        "provenance": result.provenance,
+    }
+
+
+def _line(summary: dict[str, object]) -> str:
+    words = [f"Wrote {summary['output']}"]
+    if "mean_displacement_mm" in summary:
+        words.append(f"moved by {summary['mean_displacement_mm']:.1f} mm on average")
+    if "mean_deviation_mm" in summary:
+        words.append(f"standard deviation {summary['mean_deviation_mm']:.1f} mm")
+    return ", ".join(words)
