@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from XRayLib.radiograph import to_line_integral
+from XRayLib.radiograph import load_radiograph, to_line_integral
 from XRayLib.radiograph.collimation import find_exposed_field
 
 SHAPE = (480, 512)
@@ -94,3 +96,8 @@ def test_shadow_does_not_glow_in_the_line_integral(anatomy: NDArray[np.float64])
     assert result.mask is not None
     assert (result.image[~result.mask] == 0).all()
     assert (result.mask & ~field).mean() < 0.002
+
+
+def test_a_straight_flank_beside_an_arm_is_no_blade() -> None:
+    film = load_radiograph(Path(__file__).parents[2] / "Resources" / "SampleData" / "torso_pa.dcm")
+    assert film.mask is None

@@ -24,8 +24,12 @@ DEEPEST = 0.45
 """Blades are looked for up to this fraction of the width from each side."""
 DEEPEST_WITH_ANATOMY = 0.22
 """Anatomy may shine through a blade's shadow (scatter, local contrast enhancement) only this close to the side."""
+DEEPEST_WITH_CLEAR_ANATOMY = 0.06
+"""Clear anatomy behind a line is a shadow's only at the very side: an arm beside a straight flank is no shadow."""
 FEATURELESS = 0.06
 """85th percentile of deviations along the blade's direction, of the image's range, in a shadow without anatomy."""
+FAINT = 0.2
+"""The same where anatomy shines through."""
 SMALLEST_STEP = 0.05
 SAME_LEVEL = 0.03
 STRAIGHT_OF_SEEN = 0.7
@@ -133,13 +137,16 @@ def _candidates_at(image: NDArray[np.float32], angle_deg: float) -> Iterator[_Ca
 
 def _has_shadow(image: NDArray[np.float32], candidate: _Candidate) -> bool:
     """Whether nothing is seen behind the edge, or the edge is strong and near enough to the side to hide anatomy."""
-    if candidate.column < DEEPEST_WITH_ANATOMY * image.shape[1] and candidate.strength > 0.15:
+    depth = candidate.column / image.shape[1]
+    strong = candidate.strength > 0.15
+    if strong and depth < DEEPEST_WITH_CLEAR_ANATOMY:
         return True
     shadow = _sheared(image, candidate.slope, outside=-1000.0)[:, : candidate.column - 1]
     shadow = np.where(shadow > -1, shadow, np.nan)[:, (shadow > -1).any(axis=0)]
     if shadow.size == 0:
         return False
-    return float(np.nanpercentile(np.abs(shadow - np.nanmedian(shadow, axis=0)), 85)) < FEATURELESS
+    visible = float(np.nanpercentile(np.abs(shadow - np.nanmedian(shadow, axis=0)), 85))
+    return visible < (FAINT if strong and depth < DEEPEST_WITH_ANATOMY else FEATURELESS)
 
 
 def _is_straight(image: NDArray[np.float32], candidate: _Candidate, offset: float) -> bool:
