@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import slicer
 from slicer import (
+    vtkMRMLGridTransformNode,
     vtkMRMLLinearTransformNode,
     vtkMRMLMarkupsFiducialNode,
     vtkMRMLModelNode,
@@ -114,6 +115,8 @@ class XRayRegistrationParameterNode:
     overlayMode - How the re-projections are laid over the films.
     pointCloud - Points of the patient that a network saw on the films.
     showPointCloud - Draw them in 3D.
+    deformation - The transform that deforms the CT before its pose.
+    showDeformed - Deform the CT and what moves with it.
     sequenceBrowser - The run of X-rays, or the browser of the frames' poses.
     frame - The frame that is shown, from 0, when the X-rays are no run.
     prepareMinutes - Budget of 'Prepare this patient'.
@@ -141,6 +144,8 @@ class XRayRegistrationParameterNode:
     overlayMode: OverlayMode = OverlayMode.BLEND
     pointCloud: vtkMRMLModelNode
     showPointCloud: bool = True
+    deformation: vtkMRMLGridTransformNode
+    showDeformed: bool = True
     sequenceBrowser: vtkMRMLSequenceBrowserNode
     frame: int = 0
     prepareMinutes: Annotated[int, WithinRange(1, 1440)] = 45
@@ -210,7 +215,8 @@ class XRayRegistrationLogic(ScriptedLoadableModuleLogic):
         :param showRefused: also move the CT when the quality check refuses the result.
 
         The transform has the attributes XRay3D.Method, XRay3D.Quality (JSON: covariance, confidence, accepted, reason,
-        similarity), XRay3D.Provenance and XRay3D.Warnings.
+        similarity), XRay3D.Provenance and XRay3D.Warnings. A deformable method puts the CT under a grid transform,
+        which is returned, and that under the transform of the pose.
 
         Raises XRayLib.errors.RefusedError when the quality check refuses the result, XRayLib.errors.InputError for
         input that cannot be registered; the CT then stays where it is.

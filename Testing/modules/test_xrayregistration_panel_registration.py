@@ -67,10 +67,10 @@ def test_register_says_what_is_missing(widget) -> None:
     assert not ui.showAnywayButton.isVisibleTo(widget.parent)
 
 
-def test_every_pose_method_of_the_registry_can_be_chosen(case, client) -> None:
+def test_every_method_of_registration_can_be_chosen(case, client) -> None:
     from XRayLib.registry import methods
 
-    titles = {method.title for method in methods().values() if method.returns == "pose"}
+    titles = {method.title for method in methods().values() if method.returns in ("pose", "deformation")}
     combo = case.ui.methodComboBox
     assert {combo.itemText(index) for index in range(combo.count)} == titles
     assert combo.itemData(0) == "intensity"

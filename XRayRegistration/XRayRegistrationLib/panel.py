@@ -20,6 +20,7 @@ from XRayLib.scene.worker_session import gui_client
 
 from XRayRegistrationLib.panel_attached import AttachedNodes
 from XRayRegistrationLib.panel_decision import PoseDecision
+from XRayRegistrationLib.panel_deformation import DeformationSwitch, carrier
 from XRayRegistrationLib.panel_frames import FramePanel
 from XRayRegistrationLib.panel_landmarks import LandmarkPanel
 from XRayRegistrationLib.panel_method import PoseMethodChoice
@@ -45,8 +46,14 @@ class RegistrationPanel(CasePanel):
         self.pose = PoseControls(ui, on_moved=self._moved)
         self.live = LiveReprojection(self.client, on_done=self._reprojected, on_error=self._failed)
         self.overlays = FilmOverlays(ui)
-        self.attached = AttachedNodes(ui, lambda: self.parameterNode.poseTransform, self.pose.ensureTransform)
-        self.decision = PoseDecision(ui, on_changed=self.refresh, on_show_anyway=self._show_anyway)
+        self.deformation = DeformationSwitch(ui)
+        self.attached = AttachedNodes(ui, lambda: carrier(self.parameterNode), self._ensure_carrier)
+        self.decision = PoseDecision(
+            ui,
+            on_changed=self.refresh,
+            on_show_anyway=self._show_anyway,
+            deformation_text=lambda: self.deformation.text,
+        )
         self.choice = PoseMethodChoice(ui, on_changed=self._method_chosen)
         self.runs = RegistrationRuns(self)
         self.landmarks = LandmarkPanel(
@@ -63,7 +70,15 @@ class RegistrationPanel(CasePanel):
 
     def parameterNodeReplaced(self, node: Any) -> None:
         """Every part works on the new node; without one, filling the sliders one by one cannot move the CT."""
-        for part in (self.pose, self.attached, self.landmarks, self.frames, self.decision, self.preparation):
+        for part in (
+            self.pose,
+            self.deformation,
+            self.attached,
+            self.landmarks,
+            self.frames,
+            self.decision,
+            self.preparation,
+        ):
             part.follow(node)
         self.views.forget()
         if node is not None:
@@ -81,6 +96,7 @@ class RegistrationPanel(CasePanel):
         self.views.refresh(node, films, shown)
         self.frames.refresh()
         self.pose.refresh(locked)
+        self.deformation.refresh()
         self.attached.refresh(node.ctVolume is not None)
         self.landmarks.refresh()
         self.runs.refresh(shown, locked)
@@ -151,6 +167,10 @@ class RegistrationPanel(CasePanel):
             target = isocenter_of([film_geometry(node) for node in self.shownFilms()])
             self.pose.moveMiddleTo(target)
 
+    def _ensure_carrier(self) -> Any:
+        self.pose.ensureTransform()
+        return carrier(self.parameterNode)
+
     def _moved(self) -> None:
         self.landmarks.showTable()
         self.runs.refresh(self.shownFilms(), self.decision.locked)
@@ -186,7 +206,7 @@ class RegistrationPanel(CasePanel):
             self.ui.qualityLabel.text = _("Add an X-ray.")
             return
         try:
-            self.live.request(node.ctVolume, films)
+            self.live.request(node.ctVolume, films, node.deformation if node.showDeformed else None)
         except XRay3DError as error:
             self.say(str(error))
 

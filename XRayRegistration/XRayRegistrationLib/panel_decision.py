@@ -11,15 +11,23 @@ from XRayLib.case import Result
 from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.pose_nodes import confirm_pose, pose_record, reopen_pose
 
+from XRayRegistrationLib.panel_deformation import deformation_html
 from XRayRegistrationLib.panel_quality import pose_quality_html, record_html, similarity_tip
 
 
 class PoseDecision:
     """Drives cardLabel, acceptButton, editButton and showAnywayButton."""
 
-    def __init__(self, ui: Any, on_changed: Callable[[], None], on_show_anyway: Callable[[Result], None]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        on_changed: Callable[[], None],
+        on_show_anyway: Callable[[Result], None],
+        deformation_text: Callable[[], str] = lambda: "",
+    ) -> None:
         self.ui = ui
         self._on_changed = on_changed
+        self._deformation_text = deformation_text
         self._on_show_anyway = on_show_anyway
         self._node: Any = None
         self._refused: Result | None = None
@@ -61,7 +69,7 @@ class PoseDecision:
                 text = refused_html(self._refused, middle_ct_mm, films)
                 tip = similarity_tip(self._refused.pose_quality)
             elif record is not None:
-                text = record_html(record, _moved(ct_to_world, middle_ct_mm), films)
+                text = record_html(record, _moved(ct_to_world, middle_ct_mm), films) + self._deformation_text()
                 tip = "" if record.quality is None or record.moved_since else similarity_tip(record.quality)
         self.ui.cardLabel.text, self.ui.cardLabel.toolTip = text, tip
         self.ui.cardLabel.setVisible(bool(text))
@@ -91,6 +99,8 @@ def refused_html(result: Result, middle_ct_mm: np.ndarray, films: Sequence[XRayG
     card = pose_quality_html(
         result.pose_quality, _moved(result.ct_to_world, middle_ct_mm), films, result.warnings, refused=True
     )
+    if result.deformation is not None:
+        card += deformation_html(result.quality)
     return card + "<p>" + _("The CT was not moved.") + "</p>"
 
 

@@ -11,16 +11,18 @@ from XRayLib.prepared_method import PreparedMethod
 from XRayLib.registry import methods
 
 DEFAULT_METHOD = "intensity"
+REGISTERS = ("pose", "deformation")
+"""What a registration may return; a deformation comes with a pose."""
 
 
 class PoseMethodChoice:
-    """Fills methodComboBox with the registered methods that return a pose; ``on_changed(method_id)`` on a choice."""
+    """Fills methodComboBox with the registered methods of registration; ``on_changed(method_id)`` on a choice."""
 
     def __init__(self, ui: Any, on_changed: Callable[[str], None]) -> None:
         self.ui = ui
         self._on_changed = on_changed
-        found = [method for method in methods().values() if method.returns == "pose"]
-        self.poseMethods = sorted(found, key=lambda method: (method.id != DEFAULT_METHOD, method.title))
+        found = [method for method in methods().values() if method.returns in REGISTERS]
+        self.poseMethods = sorted(found, key=_rank)
         for method in self.poseMethods:
             ui.methodComboBox.addItem(method.title, method.id)
         ui.methodComboBox.connect("currentIndexChanged(int)", self._changed)
@@ -51,3 +53,8 @@ class PoseMethodChoice:
             if isinstance(self.method, PreparedMethod):
                 summary += " " + _("The patient must be prepared first: see Prepare below.")
             self.ui.methodCardLabel.text = html.escape(summary)
+
+
+def _rank(method: Any) -> tuple[bool, bool, str]:
+    """The usual one first, those that deform last."""
+    return method.id != DEFAULT_METHOD, method.returns != "pose", method.title

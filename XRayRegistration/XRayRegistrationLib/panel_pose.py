@@ -13,6 +13,7 @@ from XRayLib.scene.matrices import array_of, local_to_world, vtk_matrix
 from XRayLib.scene.pose_nodes import matrix_to_parent, pose_attributes, pose_matrix, set_pose_attributes
 
 from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world, pose_of
+from XRayRegistrationLib.panel_deformation import carrier
 from XRayRegistrationLib.panel_handles import show_handles
 from XRayRegistrationLib.pose_history import PoseHistory
 
@@ -156,7 +157,7 @@ class PoseControls:
             self.setPose(ManualPose(values["translation"], values["rotation"]))
 
     def _attach(self) -> None:
-        transform_id = self._node.poseTransform.GetID()
+        transform_id = carrier(self._node).GetID()
         for moved in (self._node.ctVolume, self._node.ctLandmarks, self._node.pointCloud):
             if moved is not None and moved.GetTransformNodeID() != transform_id:
                 moved.SetAndObserveTransformNodeID(transform_id)

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 from XRayLib.ct import Volume
+from XRayLib.ct.blocks import block_mean
 from XRayLib.geometry import XRayGeometry
+from XRayLib.motion import DisplacementField
 from XRayLib.radiograph import Radiograph
+from XRayLib.scene.deformation_nodes import deformation_of
 from XRayLib.scene.matrices import rigid_local_to_world
 from XRayLib.scene.radiograph_nodes import film_version, put_radiograph, radiograph_from_node
 from XRayLib.scene.reprojection_nodes import put_reprojection
@@ -18,6 +21,9 @@ from XRayLib.scene.worker_session import blocking_client, finished
 
 LIVE_SIDE_PX = 256
 """Longest side of a live re-projection: enough to judge an overlay, fast enough to follow a slider."""
+
+DEFORMED_MM = 2.0
+"""Voxel size of a deformed CT that is re-projected."""
 
 
 def film_at_angles(
@@ -78,19 +84,20 @@ class LiveReprojection:
         self._on_error = on_error
         self._volume: Volume | None = None
         self._volume_of: tuple[str, int] | None = None
+        self._deformed: tuple[tuple, Volume] | None = None
         self._asked: tuple | None = None
         self._coarse: dict[str, tuple[tuple, Radiograph]] = {}
 
-    def request(self, ct_node: Any, films: Sequence[Any]) -> None:
+    def request(self, ct_node: Any, films: Sequence[Any], deformation: Any = None) -> None:
         """Ask for the re-projections of the present pose, unless they were asked for already.
 
-        Of several requests that wait only the last is computed.
+        Of several requests that wait only the last is computed. ``deformation`` is a registration's grid transform.
 
         Raises InputError when the CT holds no image or is under a transform that is not rigid.
         """
         pose = rigid_local_to_world(ct_node)
-        volume = self.volume(ct_node)
-        asked = (self._volume_of, pose.tobytes(), *map(film_version, films))
+        volume = self.volume(ct_node) if deformation is None else self._deformed_volume(ct_node, deformation)
+        asked = (id(volume), self._volume_of, pose.tobytes(), *map(film_version, films))
         if asked == self._asked:
             return
         self._asked = asked
@@ -109,7 +116,7 @@ class LiveReprojection:
 
     def forget(self) -> None:
         """Drop CT and films: their scene is gone."""
-        self._volume = self._volume_of = self._asked = None
+        self._volume = self._volume_of = self._asked = self._deformed = None
         self._coarse.clear()
 
     def _failed(self, failure: Any) -> None:
@@ -124,6 +131,14 @@ class LiveReprojection:
             known = self._coarse[film.GetID()] = (version, coarse_radiograph(radiograph_from_node(film)))
         return known[1]
 
+    def _deformed_volume(self, ct_node: Any, deformation: Any) -> Volume:
+        """The deformed CT, before its pose; the same object until CT or deformation change."""
+        volume = self.volume(ct_node)
+        key = (self._volume_of, deformation.GetID(), deformation.GetTransformFromParent().GetMTime())
+        if self._deformed is None or self._deformed[0] != key:
+            self._deformed = (key, deformed_volume(volume, deformation_of(deformation)))
+        return self._deformed[1]
+
     def volume(self, ct_node: Any) -> Volume:
         """The CT in its own RAS: the same object until the voxels change, so that the client knows what the worker
         already has. Raises InputError when the node holds no image."""
@@ -132,6 +147,12 @@ class LiveReprojection:
         if self._volume is None or key != self._volume_of:
             self._volume, self._volume_of = volume_from_node(ct_node, in_world=False), key
         return self._volume
+
+
+def deformed_volume(ct: Volume, field: DisplacementField) -> Volume:
+    """The CT (HU) deformed, with voxels as fine as a live re-projection shows."""
+    coarse = block_mean(ct, DEFORMED_MM)
+    return field.on_grid(coarse.voxels.shape, coarse.ijk_to_ras).warp(coarse, extend=True, keep_mass=True)
 
 
 def coarse_geometry(geometry: XRayGeometry) -> XRayGeometry:

@@ -141,6 +141,7 @@ class RegistrationRuns:
             panel.pose.settle()
             put_pose(result, transform)
             panel.pose.registered()
+            panel.deformation.take(result)
             show_point_cloud(panel.parameterNode, result.point_cloud)
             panel.showSlices()
             panel.say(_("The CT was moved. Check its contours on every X-ray."))

@@ -10,11 +10,14 @@ from numpy.typing import ArrayLike
 from XRayLib.case import Options, Result
 from XRayLib.errors import InputError, RefusedError
 from XRayLib.registry import method as method_by_id
+from XRayLib.scene.deformation_nodes import put_deformation
 from XRayLib.scene.landmark_nodes import new_ct_landmarks, set_ct_points, set_film_pixels
+from XRayLib.scene.matrices import pose_above
 from XRayLib.scene.pose_nodes import put_pose
 from XRayLib.scene.worker_session import blocking_client, finished
 
 from XRayRegistrationLib.panel_case import STARTS, registration_case, start_options
+from XRayRegistrationLib.panel_method import REGISTERS
 
 
 def register_blocking(
@@ -26,11 +29,11 @@ def register_blocking(
     landmarks: Any,
     show_refused: bool,
 ) -> Any:
-    """Register in the worker, wait, move the CT; returns the transform node above it."""
+    """Register in the worker, wait, move (and deform) the CT; returns the transform node above it."""
     if start not in STARTS:
         raise InputError(f"The start must be one of {', '.join(STARTS)}.")
     method = method_by_id(method_id)
-    if method.returns != "pose":
+    if method.returns not in REGISTERS:
         raise InputError(f"{method.title} returns no pose: choose a registration method.")
     start = start if initial is None else "given"
     case = registration_case(ct, films, start, landmarks, initial=initial)
@@ -44,10 +47,14 @@ def register_blocking(
 
 def move_ct(ct: Any, result: Result) -> Any:
     """Write a result above a CT that is under no transform, or under one of its own; returns the transform."""
-    transform = ct.GetParentTransformNode()
+    transform = pose_above(ct)
     if transform is None:
         transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", ct.GetName() + " pose")
     put_pose(result, transform)
+    if result.deformation is not None:
+        above = ct.GetParentTransformNode()
+        former = above if above is not None and above.IsA("vtkMRMLGridTransformNode") else None
+        transform = put_deformation(result, transform, ct.GetName() + " deformation", former)
     ct.SetAndObserveTransformNodeID(transform.GetID())
     return transform
 

@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from XRayLib.errors import InputError
+from XRayLib.scene.provenance import read_attribute
+
+DEFORMATION = "deformation"
+"""XRay3D.Kind of a grid transform that a registration made."""
 
 
 def vtk_matrix(matrix: ArrayLike) -> Any:
@@ -25,13 +29,13 @@ def array_of(matrix: Any) -> NDArray[np.float64]:
 
 
 def local_to_world(node: Any) -> NDArray[np.float64]:
-    """(4, 4) matrix of the transforms above a transformable node.
+    """(4, 4) matrix of the transforms above a transformable node; a registration's deformation is no part of its pose.
 
-    Raises InputError when one of them is not linear: harden or remove it first.
+    Raises InputError when another of them is not linear: harden or remove it first.
     """
     import vtk
 
-    parent = node.GetParentTransformNode()
+    parent = pose_above(node)
     if parent is None:
         return np.eye(4)
     if not parent.IsTransformToWorldLinear():
@@ -39,6 +43,13 @@ def local_to_world(node: Any) -> NDArray[np.float64]:
     matrix = vtk.vtkMatrix4x4()
     parent.GetMatrixTransformToWorld(matrix)
     return array_of(matrix)
+
+
+def pose_above(node: Any) -> Any:
+    """The transform node above a node, or above the deformation that it is under; None when there is none."""
+    parent = node.GetParentTransformNode()
+    is_deformation = parent is not None and read_attribute(parent, "Kind") == DEFORMATION
+    return parent.GetParentTransformNode() if is_deformation else parent
 
 
 def rigid_local_to_world(node: Any) -> NDArray[np.float64]:

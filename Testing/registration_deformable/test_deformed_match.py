@@ -1,0 +1,83 @@
+"""The match of a deformed CT: derivatives against differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from XRayLib.ct import Volume, attenuation_from_hu
+from XRayLib.simulate import c_arm_views, simulate_radiograph
+from XRayRegistrationLib.deformable.body_motion import body_motion, field_grid
+from XRayRegistrationLib.deformable.bones import bone_pieces
+from XRayRegistrationLib.deformable.fitting import fit, posterior
+from XRayRegistrationLib.deformable.matching import DeformedMatcher
+from XRayRegistrationLib.deformable.volume_levels import volume_level
+from XRayRegistrationLib.rigid.cut_faces import CutFaces
+from XRayRegistrationLib.rigid.film_pyramid import films_at
+
+TRUE = np.array([0.02, -0.01, 0.03, 2.0, -1.0, 1.5, *[0.04, -0.02, 0.05, 2, 1, -2], *[-0.03, 0.05, 0.01, -2, 1, 3]])
+
+
+@pytest.fixture(scope="module")
+def matcher(two_bones: Volume) -> DeformedMatcher:
+    """Films of the two bones, each turned and shifted, and the CT with both as they were."""
+    motion = body_motion(two_bones, np.eye(4), two_bones.center_ras_mm, bone_pieces(two_bones))
+    field = motion.field(TRUE).on_grid(two_bones.voxels.shape, two_bones.ijk_to_ras)
+    now = field.warp(two_bones, extend=True)
+    pose = motion.ct_to_world(TRUE)
+    views = c_arm_views(two_bones, [(0, 0), (70, 0)], size_px=(80, 80), pixel_spacing_mm=4.0)
+    films = [replace(simulate_radiograph(now, view.moved(pose)), geometry=view) for view in views]
+    return DeformedMatcher(
+        volume_level(two_bones, 5.0), films_at(films, 5.0, 11), CutFaces(two_bones), 11, motion, "cpu"
+    )
+
+
+def test_a_volume_changes_with_the_displacement_as_predicted(two_bones: Volume) -> None:
+    level, grid = volume_level(two_bones, 5.0), field_grid(two_bones)
+    wave = np.sin(grid.voxel_points() / 40).astype(np.float32)
+    predicted = level.deformed(grid).change(wave, grid.ras_to_ijk).voxels
+    step = replace(grid, vectors_mm=0.5 * wave), replace(grid, vectors_mm=-0.5 * wave)
+    ahead, behind = (level.deformed(field).attenuation.voxels for field in step)
+    inside = np.s_[4:-4, 4:-4, 4:-4]
+    assert np.corrcoef(predicted[inside].ravel(), (ahead - behind)[inside].ravel())[0, 1] > 0.95
+    assert level.deformed(grid).attenuation.voxels == pytest.approx(attenuation_from_hu(two_bones.voxels))
+
+
+def test_the_gradient_is_that_of_the_cost(matcher: DeformedMatcher) -> None:
+    rest = np.zeros(len(TRUE))
+    gradient = -2 * matcher.match(rest).gradient  # the normal equations belong to half the cost and lead downhill
+    for number, deviation in enumerate(matcher.motion.deviations):
+        step = rest.copy()
+        step[number] = 0.05 * deviation
+        slope = (matcher.match(step).cost - matcher.match(-step).cost) / 0.1
+        assert gradient[number] * deviation == pytest.approx(slope, rel=0.1, abs=2e-3)
+
+
+def test_bones_are_found_where_they_are(matcher: DeformedMatcher) -> None:
+    start = matcher.match(np.zeros(len(TRUE)))
+    state = fit([matcher], [np.zeros(len(TRUE))])
+    assert state.cost < 0.1 * start.cost
+    fields = [matcher.motion.field(parameters) for parameters in (TRUE, state.parameters)]
+    poses = [matcher.motion.ct_to_world(parameters) for parameters in (TRUE, state.parameters)]
+    bones = bone_pieces(matcher.level.ct)
+    for mask in bones.masks:
+        in_ct = np.argwhere(mask)[:, ::-1] @ bones.ijk_to_ras[:3, :3].T + bones.ijk_to_ras[:3, 3]
+        moved = [field.moved(in_ct) @ pose[:3, :3].T + pose[:3, 3] for field, pose in zip(fields, poses, strict=True)]
+        assert np.linalg.norm(moved[0] - moved[1], axis=1).mean() < 1.0
+
+
+def test_the_posterior_knows_what_the_films_do_not_show(matcher: DeformedMatcher) -> None:
+    """One view says little about depth: the posterior stays near the prior there, and far below it across."""
+    frontal = matcher.of_views([0])
+    found = posterior(frontal.match(TRUE), frontal, 500.0)
+    deviation = np.sqrt(np.diag(found.covariance)) / frontal.motion.deviations
+    assert deviation[3] < 0.1  # right - left
+    assert deviation[4] > 3 * deviation[3]  # along the beam
+    assert (deviation < 1.001).all()
+
+
+def test_a_motion_that_folds_is_no_match(matcher: DeformedMatcher) -> None:
+    folding = TRUE.copy()
+    folding[6 + 3], folding[12 + 3] = -120.0, 120.0
+    assert matcher.match(folding).cost == np.inf

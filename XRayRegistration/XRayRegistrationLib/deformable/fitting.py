@@ -1,0 +1,96 @@
+"""The most probable motion: Levenberg-Marquardt on the match and the prior, from coarse to fine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from XRayRegistrationLib.deformable.matching import DeformedMatcher, DeformedState
+
+Matrix = NDArray[np.float64]
+
+FIRST_DAMPING, GIVE_UP_DAMPING = 1e-2, 1e3
+SMALL_STEP = 0.02
+"""In prior standard deviations: a step below it ends a level."""
+
+ITERATIONS = (8, 6, 3)
+"""From the coarsest level on; finer ones repeat the last."""
+
+SCREENING_ITERATIONS = 2
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Where a fit ended: the state, the covariance of its parameters and the log evidence of its model.
+
+    The evidence is Laplace's approximation (D. J. C. MacKay, Neural Computation 4(3), 1992): what the match gains must
+    outweigh how far the parameters went from their prior and how narrowly the films determine them.
+    """
+
+    state: DeformedState
+    covariance: Matrix
+    log_evidence: float
+
+
+def fit(
+    matchers: Sequence[DeformedMatcher],
+    starts: Sequence[Matrix],
+    on_step: Callable[[], None] = lambda: None,
+) -> DeformedState:
+    """The most probable state at the last of the matchers, from the best of the starts at the first."""
+    states = [_minimised(matchers[0], start, SCREENING_ITERATIONS, on_step) for start in starts]
+    strength = max(state.observations for state in states)
+    best = min(states, key=lambda state: _objective(state, matchers[0], strength))
+    for number, matcher in enumerate(matchers):
+        iterations = ITERATIONS[min(number, len(ITERATIONS) - 1)]
+        best = _minimised(matcher, best.parameters, iterations, on_step)
+    return best
+
+
+def posterior(state: DeformedState, matcher: DeformedMatcher, observations: float) -> Posterior:
+    """Covariance and evidence of a state, for a given number of observations so that models can be compared."""
+    precision = _precision(matcher)
+    information = observations * state.hessian + np.diag(precision)
+    shrinkage = np.linalg.slogdet(information)[1] - np.log(precision).sum()
+    return Posterior(
+        state, np.linalg.inv(information), -_objective(state, matcher, observations) - 0.5 * float(shrinkage)
+    )
+
+
+def _minimised(matcher: DeformedMatcher, start: Matrix, iterations: int, on_step: Callable[[], None]) -> DeformedState:
+    state, damping = matcher.match(start), FIRST_DAMPING
+    for _ in range(iterations):
+        if not np.isfinite(state.cost) or damping > GIVE_UP_DAMPING:
+            break
+        on_step()
+        strength = state.observations
+        step = _step(state, matcher, strength, damping)
+        tried = matcher.match(state.parameters + step)
+        if _objective(tried, matcher, strength) < _objective(state, matcher, strength):
+            state, damping = tried, max(damping / 5, 1e-4)
+        else:
+            damping *= 10
+        if np.abs(step / matcher.motion.deviations).max() < SMALL_STEP:
+            break
+    return state
+
+
+def _step(state: DeformedState, matcher: DeformedMatcher, strength: float, damping: float) -> Matrix:
+    precision = _precision(matcher)
+    information = strength * state.hessian + np.diag(precision)
+    gradient = strength * state.gradient - precision * state.parameters
+    information += damping * np.diag(np.diag(information))
+    return np.linalg.solve(information, gradient)
+
+
+def _objective(state: DeformedState, matcher: DeformedMatcher, strength: float) -> float:
+    """Negative log posterior but for a constant."""
+    prior = float(_precision(matcher) @ state.parameters**2)
+    return 0.5 * (strength * state.cost + prior)
+
+
+def _precision(matcher: DeformedMatcher) -> Matrix:
+    return 1 / matcher.motion.deviations**2

@@ -1,0 +1,88 @@
+"""The soft-tissue modes of a patient: how breathing and other slow changes deform what is between the bones."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from XRayLib.case import Case, SurfaceMesh
+from XRayLib.ct import Volume, resample_isotropic
+from XRayLib.errors import InputError
+from XRayLib.metrics.tissues import body_mask, lung_mask
+
+if TYPE_CHECKING:
+    from XRayLib.motion import DeformationModes
+
+MODES = 16
+STATES = 96
+"""Random states that the modes come from."""
+
+NO_ORGAN = (
+    "No breathing organ is known and the CT shows no lungs: only bones were moved. Give the liver's surface or labels."
+)
+
+LIVER = 5
+VERTICES = 1000
+ORGAN_GRID_MM = 5.0
+REACH_MM = 80.0
+OPENING_VOXELS = 3
+SOFT_TISSUE_HU = 200.0
+SMALLEST_LUNGS_ML = 300.0
+
+_last: tuple[str, DeformationModes] | None = None
+
+
+def soft_tissue_modes(case: Case, ct: Volume, seed: int) -> tuple[DeformationModes | None, tuple[str, ...]]:
+    """Modes of the patient, and what the user should know; None where nothing is known to breathe.
+
+    The organ is the case's mesh, else the liver of its labels, else what lies beneath the lungs. The last modes are
+    kept: frames of a run ask for the same again. ``ct`` is the case's, at the working resolution.
+    """
+    global _last
+    from XRayLib.motion import MotionModel
+
+    organ = case.mesh or breathing_organ(ct, case.labels)
+    if organ is None:
+        return None, (NO_ORGAN,)
+    key = _digest(ct, organ, seed)
+    if _last is None or _last[0] != key:
+        try:
+            model = MotionModel(ct, organ)
+        except InputError as error:
+            return None, (f"Soft tissue was not moved. {error}",)
+        _last = (key, model.modes(MODES, np.random.default_rng(seed), states=STATES))
+    return _last[1], ()
+
+
+def breathing_organ(ct: Volume, labels: Volume | None = None) -> SurfaceMesh | None:
+    """The liver by its label, else what lies beneath the lungs, as a closed surface; None for a CT without lungs."""
+    from XRayLib.mesh.organ_template import organ_template
+
+    if labels is not None and (labels.voxels == LIVER).any():
+        return organ_template(labels, LIVER, vertices=VERTICES)
+    beneath = beneath_the_lungs(ct)
+    return None if beneath is None else organ_template(beneath, vertices=VERTICES)
+
+
+def beneath_the_lungs(ct: Volume) -> Volume | None:
+    """Label 1 where soft tissue lies up to REACH_MM below lung; None for a CT without lungs."""
+    from scipy.ndimage import binary_opening
+
+    coarse = resample_isotropic(ct, ORGAN_GRID_MM)
+    lung = lung_mask(coarse.voxels, body_mask(coarse.voxels))
+    if lung.sum() * ORGAN_GRID_MM**3 * 1e-3 < SMALLEST_LUNGS_ML:
+        return None
+    base = np.where(lung.any(axis=0), lung.argmax(axis=0), 0)
+    height = np.arange(len(lung))[:, None, None]
+    near = (height < base) & (height >= base - round(REACH_MM / ORGAN_GRID_MM))
+    # Opened, so that the thin rim beside the lungs does not count.
+    tissue = binary_opening(near & (np.abs(coarse.voxels) < SOFT_TISSUE_HU), iterations=OPENING_VOXELS)
+    return Volume(tissue.astype(np.float32), coarse.ijk_to_ras, "label") if tissue.any() else None
+
+
+def _digest(ct: Volume, organ: SurfaceMesh, seed: int) -> str:
+    digest = hashlib.sha1(str(seed).encode(), usedforsecurity=False)
+    for array in (ct.voxels, ct.ijk_to_ras, organ.points, organ.triangles):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
