@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import breath_proof
+import breath_rows
 import numpy as np
 import pytest
 from breath_cases import ANGLES_DEG, BreathCase, breath_cases
@@ -28,6 +29,15 @@ from moving_bodies import LIVER, torso
 CASE = BreathCase("torso", 0.0, "none", 0, 1)
 
 
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer points on the surfaces; the film of the usual case is made once."""
+    monkeypatch.setattr(sys.modules["XRayLib.metrics.evaluate_mesh"], "SURFACE_SAMPLES", 1000)
+    monkeypatch.setattr(
+        breath_rows, "expose_breath", lambda case, moving: exposure() if case == CASE else expose_breath(case, moving)
+    )
+
+
 @cache
 def patient() -> MovingPatient:
     ct, labels = torso()
@@ -39,7 +49,7 @@ def exposure() -> BreathExposure:
     return expose_breath(CASE, patient())
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(0, 10**6))
 def test_breaths_fold_nowhere_to_speak_of_and_keep_the_organ_s_volume(seed: int) -> None:
     breath = Breath.drawn(np.random.default_rng(seed))

@@ -75,10 +75,12 @@ class DisplacementField:
     def moved(self, points_ct_ras_mm: Points) -> Points:
         """Where points (..., 3) of the CT are now: the solution p of p + u(p) = p_ct, extended beyond the grid.
 
+        Where the field folds there are several; one of them is given.
+
         Raises
         ------
         InputError
-            When a point has no place, because the field folds there.
+            When none is found for a point, which happens only where the field folds.
         """
         from XRayLib.motion.sampling import solved
 
