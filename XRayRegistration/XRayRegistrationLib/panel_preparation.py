@@ -11,6 +11,8 @@ from slicer.i18n import tr as _
 from XRayLib.prepared_method import PreparedMethod
 from XRayLib.registry import methods
 
+from XRayRegistrationLib.panel_method import REGISTERS
+
 
 class PreparationPanel:
     """Drives the Prepare section. ``make_client`` gives a worker client when it is first needed; ``device`` its GPU."""
@@ -28,7 +30,7 @@ class PreparationPanel:
         self._asked_for: Any = None
         self._state: Mapping[str, Any] = {}
         for method in methods().values():
-            if isinstance(method, PreparedMethod):
+            if isinstance(method, PreparedMethod) and method.returns in REGISTERS:
                 ui.prepareComboBox.addItem(method.title, method.id)
         ui.prepareComboBox.connect("currentIndexChanged(int)", lambda _index: self.refresh())
         ui.prepareButton.connect("clicked(bool)", self.prepare)
