@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,14 @@ class Stage:
     screening_iterations: int = 0
     screened: int = 0
     """After so many iterations only so many of the poses get the rest."""
+    screening_window_px: int = 0
+    """Wider neighbourhoods draw from farther away, narrow ones are more exact; 0: the same as ``window_px``."""
 
 
-STAGES = (Stage(9, 20, 1.0, 12, 6, 12), Stage(13, 12, 0.3, 3, 4, 5), Stage(15, 8, 0.1, 1), Stage(17, 5, 0.02, 1))
+STAGES = (Stage(5, 12, 1.0, 12, 5, 16, 9), Stage(5, 10, 0.2, 3, 4, 6), Stage(7, 8, 0.05, 1), Stage(7, 5, 0.02, 1))
 """From the coarsest level on; finer pyramids repeat the last one."""
 
-THOROUGH_STAGES = (Stage(9, 20, 1.0, 20, 8, 40), Stage(13, 12, 0.3, 3, 4, 8), *STAGES[2:])
+THOROUGH_STAGES = (Stage(5, 12, 1.0, 24, 6, 48, 9), Stage(5, 10, 0.2, 4, 4, 10), *STAGES[2:])
 """The same with more starts kept, for films on which the first attempt found nothing to trust."""
 
 
@@ -75,6 +77,11 @@ class Levels:
 
     without_table: tuple[Matcher, ...]
     with_table: tuple[Matcher, ...] | None
+
+    @property
+    def widest(self) -> Matcher:
+        """The coarsest matcher with the widest neighbourhoods: what a search for starts looks at."""
+        return replace(self.without_table[0], window_px=STAGES[0].screening_window_px)
 
     def choose(self, number: int, state: MatchState) -> tuple[Matcher, ...]:
         """The matchers that explain the films better at a state of level ``number``."""
@@ -151,7 +158,8 @@ def _screened(
     matcher: Matcher, poses: Sequence[Matrix], stage: Stage, plausible: Callable[[Matrix], bool]
 ) -> tuple[list[Matrix], list[int]]:
     """The most promising poses after a few iterations, and their numbers among those before."""
-    states = matcher.minimise(poses, stage.screening_iterations, stage.smallest_step_mm)
+    wider = replace(matcher, window_px=stage.screening_window_px or stage.window_px)
+    states = wider.minimise(poses, stage.screening_iterations, stage.smallest_step_mm)
     order = _ranked(states, plausible)[: stage.screened]
     return [states[n].ct_to_world for n in order], order
 

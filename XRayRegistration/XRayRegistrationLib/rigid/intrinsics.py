@@ -7,7 +7,9 @@ longer source distance from a CT nearer to the source, nor a shifted principal p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from XRayLib.geometry import XRayGeometry
 from XRayLib.projector.rigid import motion_from_twist
 
 from XRayRegistrationLib.rigid.film_pyramid import Film
-from XRayRegistrationLib.rigid.least_squares import Matcher
+from XRayRegistrationLib.rigid.least_squares import Matcher, lengths_to_go
 from XRayRegistrationLib.rigid.local_normalisation import LocalNormaliser
 from XRayRegistrationLib.rigid.normal_equations import FEWEST_PIXELS, NormalEquations
 
@@ -30,7 +32,9 @@ DISTANCE_PRIOR = 0.03
 INDEPENDENT_PIXELS = 100.0
 """Residuals of about so many neighbouring pixels go together: that many fewer measurements stand against the prior."""
 
-ITERATIONS = 12
+ITERATIONS = 20
+FIRST_WINDOW_PX = 13
+"""Neighbourhoods so wide draw from as far as a stated geometry is usually off."""
 
 
 @dataclass(frozen=True)
@@ -67,29 +71,55 @@ class Camera:
         )
 
 
-def refine_with_cameras(matcher: Matcher, ct_to_world: Matrix) -> tuple[Matrix, tuple[Camera, ...]]:
+def refine_with_cameras(matchers: Sequence[Matcher], ct_to_world: Matrix) -> tuple[Matrix, tuple[Camera, ...]]:
     """Gauss-Newton over the pose and every film's camera, from a pose that is already good.
 
-    Returns the pose (4x4 ct_to_world) and one Camera per film; the start and unchanged cameras when nothing is gained.
+    Parameters
+    ----------
+    matchers : sequence of Matcher
+        One after the other, from coarse to fine.
+    ct_to_world : 4x4
+
+    Returns
+    -------
+    The pose (4x4 ct_to_world) and one Camera per film; the start and unchanged cameras when nothing is gained.
     """
-    pose, cameras = ct_to_world, tuple(Camera() for _ in matcher.films)
-    cost, step = _problem(matcher, pose, cameras)
-    for _ in range(ITERATIONS):
-        twist, changes = step[:6], step[6:].reshape(-1, 3)
-        new_pose = pose @ motion_from_twist(twist, matcher.pivot_ras_mm)
-        new_cameras = tuple(
-            Camera((float(c.shift_mm[0] + d[0]), float(c.shift_mm[1] + d[1])), float(c.distance + d[2]))
-            for c, d in zip(cameras, changes, strict=True)
-        )
-        new_cost, new_step = _problem(matcher, new_pose, new_cameras)
-        if not new_cost < cost:
-            break
-        pose, cameras, cost, step = new_pose, new_cameras, new_cost, new_step
+    pose, cameras = ct_to_world, tuple(Camera() for _ in matchers[0].films)
+    wider = replace(matchers[0], window_px=FIRST_WINDOW_PX)
+    for matcher in (wider, *matchers):
+        pose, cameras = _refined(matcher, pose, cameras)
     return pose, cameras
 
 
-def _problem(matcher: Matcher, pose: Matrix, cameras: tuple[Camera, ...]) -> tuple[float, Matrix]:
-    """Cost with the prior, and the Gauss-Newton step (6 + 3 per film)."""
+def _refined(matcher: Matcher, pose: Matrix, cameras: tuple[Camera, ...]) -> tuple[Matrix, tuple[Camera, ...]]:
+    here, lengths = _problem(matcher, pose, cameras), 1.0
+    for _ in range(ITERATIONS):
+        way = lengths * here.step
+        new_pose = pose @ motion_from_twist(way[:6], matcher.pivot_ras_mm)
+        new_cameras = tuple(
+            Camera((float(c.shift_mm[0] + d[0]), float(c.shift_mm[1] + d[1])), float(c.distance + d[2]))
+            for c, d in zip(cameras, way[6:].reshape(-1, 3), strict=True)
+        )
+        there = _problem(matcher, new_pose, new_cameras)
+        if there.cost < here.cost:
+            lengths = lengths_to_go(there.step, here.step, lengths, here.curvature)
+            pose, cameras, here = new_pose, new_cameras, there
+        elif lengths > 1:
+            lengths = 1.0
+        else:
+            break
+    return pose, cameras
+
+
+class _Problem(NamedTuple):
+    """Cost with the prior, the Gauss-Newton step (6 + 3 per film), and the curvature along each of its parameters."""
+
+    cost: float
+    step: Matrix
+    curvature: Matrix
+
+
+def _problem(matcher: Matcher, pose: Matrix, cameras: tuple[Camera, ...]) -> _Problem:
     parameters = 6 + 3 * len(cameras)
     total = NormalEquations(parameters)
     for number, (film, camera) in enumerate(zip(matcher.films, cameras, strict=True)):
@@ -103,7 +133,7 @@ def _problem(matcher: Matcher, pose: Matrix, cameras: tuple[Camera, ...]) -> tup
             jacobian[6 + 3 * number : 9 + 3 * number] = _camera_derivatives(images[0], film, geometry)
             total.add(film, images[0], jacobian, LocalNormaliser(mask, matcher.window_px))
     if not total.enough:
-        return np.inf, np.zeros(parameters)
+        return _Problem(np.inf, np.zeros(parameters), np.ones(parameters))
     values = np.array([[*camera.shift_mm, camera.distance] for camera in cameras]).ravel()
     deviations = np.tile([POINT_PRIOR_MM, POINT_PRIOR_MM, DISTANCE_PRIOR], len(cameras))
     measurements = total.pixels / INDEPENDENT_PIXELS
@@ -113,7 +143,7 @@ def _problem(matcher: Matcher, pose: Matrix, cameras: tuple[Camera, ...]) -> tup
     gradient[6:] -= precision[6:] * values
     scale = 1 / np.sqrt(np.maximum(np.diag(hessian), 1e-30))
     step = scale * np.linalg.lstsq(hessian * np.outer(scale, scale), gradient * scale, rcond=1e-10)[0]
-    return total.mean_cost + float(precision[6:] @ values**2), step
+    return _Problem(total.mean_cost + float(precision[6:] @ values**2), step, np.diag(hessian))
 
 
 def _camera_derivatives(image: NDArray[np.float32], film: Film, geometry: XRayGeometry) -> NDArray[np.float32]:

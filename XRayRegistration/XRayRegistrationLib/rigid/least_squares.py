@@ -25,6 +25,7 @@ Matrix = NDArray[np.float64]
 
 FIRST_DAMPING = 1e-2
 GIVE_UP_DAMPING = 1e4
+MOST_LENGTHS = 6.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class MatchState:
     pixels: int
     damping: float = FIRST_DAMPING
     converged: bool = False
+    came_by: Matrix | None = None
+    """The Gauss-Newton step that led here, and how many of its lengths were gone."""
+    lengths: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,16 @@ class Matcher:
             if not moving:
                 break
             steps = [_step(states[n]) for n in moving]
+            lengths = [_lengths(states[n], step) for n, step in zip(moving, steps, strict=True)]
             tried = self.match(
-                [self._moved(states[n].ct_to_world, step) for n, step in zip(moving, steps, strict=True)]
+                [
+                    self._moved(states[n].ct_to_world, length * step)
+                    for n, step, length in zip(moving, steps, lengths, strict=True)
+                ]
             )
-            for n, step, new in zip(moving, steps, tried, strict=True):
-                states[n] = _accepted(states[n], new, small=_size_mm(step) < smallest_step_mm)
+            for n, step, length, new in zip(moving, steps, lengths, tried, strict=True):
+                small = length * _size_mm(step) < smallest_step_mm
+                states[n] = _accepted(states[n], replace(new, came_by=step, lengths=length), small)
         return states
 
     def _state(self, pose: Matrix, total: NormalEquations) -> MatchState:
@@ -124,11 +133,29 @@ def _step(state: MatchState) -> Matrix:
     return np.linalg.solve(damped, state.gradient)
 
 
+def _lengths(state: MatchState, step: Matrix) -> float:
+    return 1.0 if state.came_by is None else lengths_to_go(step, state.came_by, state.lengths, np.diag(state.hessian))
+
+
+def lengths_to_go(step: Matrix, last_step: Matrix, last_lengths: float, curvature: Matrix) -> float:
+    """How many lengths of a Gauss-Newton step to go, from how much the last move changed the step.
+
+    Where film and CT differ, the objective curves less than its Gauss-Newton model says, and the steps are all too
+    short, in the same direction (step length of J. Barzilai and J. M. Borwein, IMA J. Numerical Analysis 8(1), 1988,
+    for the preconditioned gradient). ``curvature``: of every parameter, so that they can be added up.
+    """
+    weighted = curvature * last_step
+    change = weighted @ (last_step - step) / (weighted @ last_step + 1e-30)
+    return float(np.clip(last_lengths / change, 1.0, MOST_LENGTHS)) if change > 0 else MOST_LENGTHS
+
+
 def _accepted(old: MatchState, new: MatchState, small: bool) -> MatchState:
     if new.cost < old.cost:
         return replace(new, damping=max(old.damping / 5, 1e-6), converged=small)
+    if new.lengths > 1:
+        return replace(old, came_by=None, lengths=1.0)
     damping = old.damping * 8
-    return replace(old, damping=damping, converged=small or damping > GIVE_UP_DAMPING)
+    return replace(old, came_by=None, lengths=1.0, damping=damping, converged=small or damping > GIVE_UP_DAMPING)
 
 
 def _size_mm(twist: Matrix) -> float:

@@ -51,12 +51,17 @@ class LocalNormaliser:
     def _mean(self, image: Image) -> Image:
         return self._sum(image * self._mask) * self._inverse_support
 
-    def _variance(self, image: Image, mean: Image) -> Image:
-        return np.maximum(self._mean(image * image) - mean * mean, 0)
+    def _detail(self, image: Image) -> Image:
+        """The image less its local mean; 0 where masked."""
+        return (image - self._mean(image)) * self._mask
+
+    def _variance(self, detail: Image) -> Image:
+        """Of what stands out from the local mean: a slope of the shading, as scatter makes it, is no contrast."""
+        return self._mean(detail * detail)
 
     def floor(self, image: Image) -> float:
         """The contrast, as a variance, below which a neighbourhood is not brought to full contrast; 0: no contrast."""
-        contrasts = self._variance(image, self._mean(image))[self.valid][::SUBSAMPLE]
+        contrasts = self._variance(self._detail(image))[self.valid][::SUBSAMPLE]
         if not contrasts.size or contrasts.max() <= 0:
             return 0.0
         # Air around the patient has no contrast at all and may fill most of a film.
@@ -74,23 +79,22 @@ class LocalNormaliser:
         inner = cv2.erode(self._mask, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
         response = cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE) * inner
         noise = self._sum(response * response) / np.maximum(self._sum(inner), 1e-6)
-        variance = self._variance(image, self._mean(image))
+        variance = self._variance(self._detail(image))
         return np.where(self.valid, np.clip(1 - noise / np.maximum(variance, 1e-12), 0, 1), 0).astype(np.float32)
 
     def normalise(self, image: Image, floor: float) -> Image:
         """(rows, columns) image less its local mean, over its local standard deviation; 0 where invalid."""
-        mean = self._mean(image)
-        return np.where(self.valid, (image - mean) / np.sqrt(self._variance(image, mean) + floor + TINY), 0)
+        detail = self._detail(image)
+        return np.where(self.valid, detail / np.sqrt(self._variance(detail) + floor + TINY), 0)
 
     def normalise_with_jacobian(self, image: Image, jacobian: Image, floor: float) -> tuple[Image, Image]:
         """The normalised image and its derivatives (parameters, rows, columns)."""
-        mean = self._mean(image)
-        variance = self._variance(image, mean)
-        inverse = np.where(self.valid, 1 / np.sqrt(variance + floor + TINY), 0).astype(np.float32)
-        normalised = (image - mean) * inverse
+        detail = self._detail(image)
+        inverse = np.where(self.valid, 1 / np.sqrt(self._variance(detail) + floor + TINY), 0).astype(np.float32)
+        normalised = detail * inverse
         derivative = np.empty_like(jacobian)
         for n, change in enumerate(jacobian):
-            mean_change = self._mean(change)
-            contrast_change = (self._mean(image * change) - mean * mean_change) * inverse
-            derivative[n] = (change - mean_change - normalised * contrast_change) * inverse
+            detail_change = self._detail(change)
+            contrast_change = self._mean(detail * detail_change) * inverse
+            derivative[n] = (detail_change - normalised * contrast_change) * inverse
         return normalised, derivative

@@ -31,11 +31,11 @@ from XRayRegistrationLib.rigid.starts import Starts, chosen_initialisation, star
 
 Matrix = NDArray[np.float64]
 
-BEYOND_DOUBT = 0.93
+BEYOND_DOUBT = 0.87
 """Similarity of the film that matches worst from which on it cannot be mirrored: a chest nearly is its mirror image."""
 
-CAMERA_LEVEL = 2
-"""Level of the pyramid at which the films' own geometry is refined."""
+CAMERA_LEVELS = slice(1, 3)
+"""Levels of the pyramid at which the films' own geometry is refined."""
 
 
 def register_rigid(
@@ -132,7 +132,7 @@ def _attempt(
     begin = 0.6 if thorough else 0.2
     with _timed(seconds, "search"):
         progress(begin, "Searching more thoroughly" if thorough else "Searching start poses")
-        chosen = starts_of(case, settings, levels.without_table[0], effort) if starts is None else Starts(starts)
+        chosen = starts_of(case, settings, levels.widest, effort) if starts is None else Starts(starts)
     with _timed(seconds, "refinement"):
         refinement = refine(
             levels,
@@ -153,8 +153,8 @@ def _with_cameras(
     case: Case, patient: Patient, refinement: Refinement
 ) -> tuple[tuple[Radiograph, ...], tuple[Camera, ...], Refinement]:
     """The films in the geometry that explains them best, what was changed of it, and the refinement with it."""
-    matcher = refinement.matchers[min(CAMERA_LEVEL, len(refinement.matchers) - 1)]
-    pose, cameras = refine_with_cameras(matcher, refinement.best.ct_to_world)
+    matchers = refinement.matchers[CAMERA_LEVELS] or refinement.matchers
+    pose, cameras = refine_with_cameras(matchers, refinement.best.ct_to_world)
     radiographs = tuple(
         replace(radiograph, geometry=camera.apply(radiograph.geometry))
         for radiograph, camera in zip(case.radiographs, cameras, strict=True)

@@ -23,8 +23,6 @@ from XRayRegistrationLib.rigid.local_normalisation import LocalNormaliser
 
 Matrix = NDArray[np.float64]
 
-LARGEST_STEP_DEG = 10.0
-LARGEST_DEPTH_STEP_MM = 70.0
 SMALLEST_OVERLAP = 0.15
 """Share of the film that must meet the CT at a position for it to count."""
 
@@ -36,10 +34,14 @@ class Effort:
     candidates: int = 32
     apart_deg: float = 12.0
     apart_mm: float = 25.0
+    step_deg: float = 10.0
+    """Between the orientations that are projected."""
+    depth_step_mm: float = 70.0
+    """Between the depths at which they are projected; between them a projection is only shifted."""
 
 
 QUICK = Effort()
-THOROUGH = Effort(128, 9.0, 18.0)
+THOROUGH = Effort(128, 9.0, 18.0, step_deg=7.5, depth_step_mm=50.0)
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,18 @@ def search(coarsest: Matcher, nominal: Matrix, extent: SearchRange, effort: Effo
     """
     middle = (nominal @ [*coarsest.pivot_ras_mm, 1])[:3]
     view_axes = _camera_axes(coarsest.films[0].geometry, middle)
-    rotations = [_turned(nominal, view_axes, angles, middle) for angles in _angles(extent.rotation_deg)]
+    turns = _angles(extent.rotation_deg, effort.step_deg)
+    rotations = [_turned(nominal, view_axes, angles, middle) for angles in turns]
     offsets = _offsets(extent, view_axes, coarsest.spacing_mm)
     scores = np.zeros((len(rotations), len(offsets)), np.float32)
     for film in coarsest.films:
-        scores += _scores_of_view(coarsest, film, rotations, middle, offsets)
+        scores += _scores_of_view(coarsest, film, rotations, middle, offsets, effort.depth_step_mm)
     scores /= len(coarsest.films)
     return _distinct_best(scores, rotations, offsets, effort)
 
 
-def _angles(range_deg: float) -> list[tuple[float, ...]]:
-    steps = _steps(range_deg, LARGEST_STEP_DEG)
+def _angles(range_deg: float, step_deg: float) -> list[tuple[float, ...]]:
+    steps = _steps(range_deg, step_deg)
     return list(itertools.product(np.deg2rad(steps), repeat=3))
 
 
@@ -121,13 +124,18 @@ def _offsets(extent: SearchRange, axes: Matrix, spacing_mm: float) -> Matrix:
 
 
 def _scores_of_view(
-    coarsest: Matcher, film: Film, rotations: Sequence[Matrix], middle: Matrix, offsets: Matrix
+    coarsest: Matcher,
+    film: Film,
+    rotations: Sequence[Matrix],
+    middle: Matrix,
+    offsets: Matrix,
+    depth_step_mm: float,
 ) -> NDArray[np.float32]:
     """(rotations, positions) correlation of this view."""
     ray = _camera_axes(film.geometry, middle)[2]
     depths = offsets @ ray
     reach = np.abs(depths).max() + 1e-6
-    bins = _steps(reach, LARGEST_DEPTH_STEP_MM)
+    bins = _steps(reach, depth_step_mm)
     at_bin = np.abs(depths[:, None] - bins).argmin(axis=1)
     base = film.geometry.project(middle + bins[:, None] * ray)
     shifts = np.rint(film.geometry.project(middle + offsets) - base[at_bin]).astype(int)
