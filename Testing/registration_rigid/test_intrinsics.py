@@ -40,11 +40,11 @@ def test_a_wrong_source_distance_and_height_are_found_from_two_views(make_case, 
     assert similarity[0] > 0.95
     assert similarity[1] < 0.9 * similarity[0]
     assert similarity[2] > 0.98 * similarity[0]
-    assert rotation_error_deg(true, with_cameras.ct_to_world) < 0.25 * rotation_error_deg(true, rigid.ct_to_world)
+    assert rotation_error_deg(true, with_cameras.ct_to_world) < 0.11
     found = [view.radiograph.geometry for view in with_cameras.views]
     np.testing.assert_allclose([g.source_to_detector_mm for g in found], 1020, rtol=0.01)
     # A shift of both principal points along S is one of the patient: only their difference shows.
     shift_px = [g.principal_point_px[1] - view.principal_point_px[1] for g, view in zip(found, views, strict=True)]
     assert abs(shift_px[0] - shift_px[1]) < 0.5
-    assert mtre_mm(true, with_cameras.ct_to_world) < mtre_mm(true, rigid.ct_to_world)
+    assert mtre_mm(true, with_cameras.ct_to_world) < min(2.5, mtre_mm(true, rigid.ct_to_world))
     assert sum("geometry of X-ray" in warning for warning in with_cameras.warnings) == 2

@@ -41,6 +41,10 @@ STAGES = (Stage(5, 12, 1.0, 12, 5, 16, 9), Stage(5, 10, 0.2, 3, 4, 6), Stage(7, 
 THOROUGH_STAGES = (Stage(5, 12, 1.0, 24, 6, 48, 9), Stage(5, 10, 0.2, 4, 4, 10), *STAGES[2:])
 """The same with more starts kept, for films on which the first attempt found nothing to trust."""
 
+LOOSE_STAGES = (Stage(9, 12, 1.0, 12, 5, 16), Stage(13, 10, 0.2, 3, 4, 6), Stage(15, 8, 0.05, 1), Stage(17, 5, 0.02, 1))
+"""For films whose geometry may be wrong, before it is found: with wide neighbourhoods all films are matched about as
+well, where narrow ones match one exactly and give up the others."""
+
 
 def stage_of(level: int, stages: Sequence[Stage] = STAGES) -> Stage:
     """What happens at a level, 0 the coarsest."""
@@ -95,10 +99,15 @@ class Levels:
         return self.without_table if costs[0] <= costs[1] else self.with_table
 
 
-def levels_of(patient: Patient, radiographs: Sequence[Radiograph], number: int | None = None) -> Levels:
+def levels_of(
+    patient: Patient,
+    radiographs: Sequence[Radiograph],
+    number: int | None = None,
+    stages: Sequence[Stage] = STAGES,
+) -> Levels:
     """The patient's pyramids with the films at their resolutions; ``number``: only so many, the coarsest."""
     used = patient.pyramid.levels[:number]
-    windows = [stage_of(level).window_px for level in range(len(used))]
+    windows = [stage_of(level, stages).window_px for level in range(len(used))]
     films = [films_at(radiographs, level.spacing_mm, window) for level, window in zip(used, windows, strict=True)]
 
     def matchers(pyramid: AttenuationPyramid) -> tuple[Matcher, ...]:

@@ -19,7 +19,15 @@ from XRayLib.radiograph import Radiograph
 from XRayLib.registry import Progress
 from XRayLib.reprojection import reproject
 
-from XRayRegistrationLib.rigid.coarse_to_fine import STAGES, THOROUGH_STAGES, Levels, Refinement, levels_of, refine
+from XRayRegistrationLib.rigid.coarse_to_fine import (
+    LOOSE_STAGES,
+    STAGES,
+    THOROUGH_STAGES,
+    Levels,
+    Refinement,
+    levels_of,
+    refine,
+)
 from XRayRegistrationLib.rigid.confidence import evidence_of, judge
 from XRayRegistrationLib.rigid.diagnosis import ALTERATIONS, MIRRORED, wrong_orientation
 from XRayRegistrationLib.rigid.film_checks import check_films
@@ -78,7 +86,8 @@ def register_rigid(
     with _timed(seconds, "preparation"):
         progress(0.0, "Preparing the CT")
         patient = patient_of(case.ct, case.radiographs, options.device)
-        levels = levels_of(patient, case.radiographs)
+        stages = LOOSE_STAGES if settings.refine_intrinsics else STAGES
+        levels = levels_of(patient, case.radiographs, stages=stages)
     searched = starts is None and chosen_initialisation(case, settings) == "search"
 
     def attempt(effort: Effort) -> tuple[Refinement, tuple[str, ...]]:
