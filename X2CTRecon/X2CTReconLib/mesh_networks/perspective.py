@@ -23,8 +23,9 @@ def sampled(features: Tensor, pixels: Tensor, side_px: int) -> Tensor:
     A coarse feature lies in the middle of the pixels that it is made of; beyond the image its border counts.
     """
     grid = (2 * pixels + 1) / side_px - 1
+    # PyTorch's sampling on processors corrupts memory for some numbers of channels that are stored last.
     found = functional.grid_sample(
-        features, grid[:, :, None], mode="bilinear", padding_mode="border", align_corners=False
+        features.contiguous(), grid[:, :, None], mode="bilinear", padding_mode="border", align_corners=False
     )
     return found[..., 0].transpose(1, 2)
 

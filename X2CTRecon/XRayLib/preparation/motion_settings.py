@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from XRayLib.errors import InputError
 from XRayLib.preparation.settings import PreparationSettings
 
+WIDTH_STEP = 4
+"""PyTorch's convolutions on processors have been seen to corrupt memory with other numbers of channels."""
+
 
 @dataclass(frozen=True)
 class MotionPreparationSettings(PreparationSettings):
@@ -37,6 +40,8 @@ class MotionPreparationSettings(PreparationSettings):
         super().__post_init__()
         if not 0 <= self.pose_rotation_deg <= 30 or min(self.shift_range_mm, self.depth_range_mm) < 0:
             raise InputError("The error of the pose must be 0 to 30 degrees, and not negative in mm.")
+        if self.width % WIDTH_STEP:
+            raise InputError(f"The width must be a multiple of {WIDTH_STEP}, or 0 for the method's own.")
         if self.views_per_state < 1:
             raise InputError("Each motion state needs at least one view.")
         if not 1 <= self.modes < self.states:
