@@ -71,7 +71,7 @@ def test_register_writes_the_deformation_and_evaluate_measures_it(patient: Path,
     save_volume(Volume(np.full((4, 4, 4), 7, np.float32), np.eye(4), "label"), patient / "labels.nii.gz")
     code, out, err = run(
         *("register", *FILMS, "--method", METHOD, "-o", "x.pose.json", "--deformation", "x.nii.gz"),
-        *("--prior-mesh", "organ.vtp", "--prior-labels", "labels.nii.gz", "--json"),
+        *("--prior-mesh", "organ.vtp", "--labels", "labels.nii.gz", "--json"),
     )
     assert code == 0, err
     told = json.loads(out)
@@ -105,6 +105,7 @@ def test_a_refused_deformation_is_not_written(patient: Path, test_method: str) -
         (("--method", METHOD, "--deformation", "x.tfm"), "name the deformation"),
         (("--method", METHOD, "--deformation", "nowhere/x.mha"), "does not exist"),
         (("--method", METHOD, "--prior-mesh", "absent.vtp"), "absent.vtp"),
+        (("--method", METHOD, "--prior-mesh", "absent.vtp", "--prior-label", "l.nii.gz:5"), "Give the organ once"),
     ],
 )
 def test_contradictions_are_told_before_the_work(patient, test_method, arguments: tuple, words: str) -> None:

@@ -56,7 +56,10 @@ def register(
     prior_mesh: Annotated[
         Path | None, typer.Option(help="The breathing organ's surface in the CT, e.g. the liver (.vtp, .stl, ...).")
     ] = None,
-    prior_labels: Annotated[
+    prior_label: Annotated[
+        str, typer.Option(help="LABELS[:VALUE]: or that organ in a label volume, e.g. l.nii.gz:5.")
+    ] = "",
+    labels: Annotated[
         Path | None, typer.Option(help="Bones and organs of the CT as labels, numbered as by TotalSegmentator.")
     ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Folder for overlays, error bars and HTML.")] = None,
@@ -85,7 +88,8 @@ def register(
             "landmarks": landmarks,
             "view_landmarks": view_landmarks or (),
             "prior_mesh": prior_mesh,
-            "prior_labels": prior_labels,
+            "prior_label": prior_label,
+            "labels": labels,
         }
         run = RegistrationRun(view, method_id, options, given, output, transform, report, deformation)
         with out.progress() as progress:

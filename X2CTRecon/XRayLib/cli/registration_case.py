@@ -31,13 +31,14 @@ def load_registration_case(
     landmarks: Path | None = None,
     view_landmarks: Sequence[Path] = (),
     prior_mesh: Path | None = None,
-    prior_labels: Path | None = None,
+    prior_label: str = "",
+    labels: Path | None = None,
     frame_index: int = 0,
 ) -> Case:
     """The case of a CT and films ``IMAGE[:GEOMETRY]``, with pose, landmarks, organ and labels when given."""
+    from XRayLib.cli.organ import load_organ
     from XRayLib.ct import load_volume
     from XRayLib.landmark_file import load_landmark_pairs
-    from XRayLib.mesh import load_mesh
     from XRayLib.pose_file import read_pose
     from XRayLib.radiograph import load_radiograph, parse_view_argument
 
@@ -50,9 +51,9 @@ def load_registration_case(
     case = Case(
         radiographs,
         ct=ct,
-        mesh=None if prior_mesh is None else load_mesh(prior_mesh),
+        mesh=load_organ(prior_mesh, prior_label),
         initial_ct_to_world=None if initial is None else read_pose(initial),
-        labels=None if prior_labels is None else load_volume(prior_labels, "label"),
+        labels=None if labels is None else load_volume(labels, "label"),
     )
     if landmarks is None:
         return case

@@ -51,14 +51,18 @@ def fitted_models(
     matchers: Sequence[DeformedMatcher],
     motions: Sequence[tuple[str, BodyMotion]],
     on_step: Callable[[], None],
+    seen: Matrix | None = None,
 ) -> list[FittedModel]:
-    """Each motion fitted from where the one before it ended; ``motions`` from stiff to free, by name."""
+    """Each motion fitted from where the one before it ended; ``motions`` from stiff to free, by name.
+
+    ``seen``: coefficients (modes,) of the soft tissue that a network proposes as a further start.
+    """
     found: list[FittedModel] = []
     states, observations = [], 0.0
     for _, motion in motions:
         levels = tuple(matcher.of_motion(motion) for matcher in matchers)
         start = states[-1][1].parameters if states else np.zeros(POSE)
-        states.append((levels, fit(levels, starts_of(motion, start), on_step)))
+        states.append((levels, fit(levels, starts_of(motion, start, seen), on_step)))
         observations = max(observations, states[-1][1].observations)
     for (name, _), (levels, state) in zip(motions, states, strict=True):
         held_out = held_out_similarity(levels[:HELD_OUT_LEVELS], state.parameters, on_step)
@@ -76,14 +80,16 @@ def chosen_model(models: Sequence[FittedModel]) -> FittedModel:
     return best
 
 
-def starts_of(motion: BodyMotion, stiffer: Matrix) -> list[Matrix]:
-    """Parameters from where a stiffer motion ended: soft tissue at rest, and breathed in and out."""
+def starts_of(motion: BodyMotion, stiffer: Matrix, seen: Matrix | None = None) -> list[Matrix]:
+    """Parameters from where a stiffer motion ended: soft tissue at rest, breathed in and out, and as it was seen."""
     rest = motion.at_rest()
     rest[: len(stiffer)] = stiffer
     modes = len(motion.mode_derivatives)
     if not modes:
         return [rest]
-    return [rest + shift * (np.arange(motion.number) == motion.number - modes) for shift in BREATHING_STARTS]
+    first = np.arange(motion.number) == motion.number - modes
+    starts = [rest + shift * first for shift in BREATHING_STARTS]
+    return starts if seen is None else [*starts, np.concatenate([rest[:-modes], seen])]
 
 
 def held_out_similarity(

@@ -18,6 +18,7 @@ from XRayRegistrationLib.deformable.anatomy import deformed_matchers, working_ct
 from XRayRegistrationLib.deformable.body_motion import POSE, BodyMotion, body_motion
 from XRayRegistrationLib.deformable.bones import bone_pieces
 from XRayRegistrationLib.deformable.deformed_result import field_numbers, moved_mesh, projected
+from XRayRegistrationLib.deformable.mesh_start import coefficients_seen
 from XRayRegistrationLib.deformable.models import FittedModel, chosen_model, fitted_models
 from XRayRegistrationLib.deformable.soft_tissue import soft_tissue_modes
 from XRayRegistrationLib.rigid.coarse_to_fine import TABLE_LEVEL, levels_of
@@ -47,6 +48,8 @@ class Prepared:
     rigid_levels: tuple[Matcher, ...]
     motions: tuple[tuple[str, BodyMotion], ...]
     notes: tuple[str, ...]
+    seen: Matrix | None
+    """Coefficients of the soft tissue that a network prepared for the organ proposes."""
 
 
 def register_deformable(case: Case, options: Options, progress: Progress, method: str = "deformable") -> Result:
@@ -77,7 +80,7 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
     seconds_prepared = time.perf_counter() - started
     stiff = prepared.motions[0][1]
     matchers = deformed_matchers(prepared.ct, prepared.rigid_levels, stiff, options.device)
-    models = fitted_models(matchers, prepared.motions, _counting(progress))
+    models = fitted_models(matchers, prepared.motions, _counting(progress), prepared.seen)
     chosen = chosen_model(models)
     progress(FITTED_SHARE, "Deforming the CT")
     seconds = {
@@ -105,7 +108,8 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
         motions.append(("bones", body_motion(ct, rigid.ct_to_world, pivot, bones)))
     if modes is not None:
         motions.append(("bones and soft tissue", body_motion(ct, rigid.ct_to_world, pivot, bones, modes)))
-    return Prepared(ct, used, tuple(motions), notes)
+    seen = None if modes is None else coefficients_seen(case, modes, rigid.ct_to_world, options)
+    return Prepared(ct, used, tuple(motions), notes, seen)
 
 
 def _result(

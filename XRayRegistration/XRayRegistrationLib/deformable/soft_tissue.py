@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,9 @@ NO_ORGAN = (
     "No breathing organ is known and the CT shows no lungs: only bones were moved. Give the liver's surface or labels."
 )
 
+DEFORMATION_MM = (3.0, 1.0, 0.0)
+"""Largest random deformation beside breathing, tried in turn: few modes hold little of a larger one."""
+
 LIVER = 5
 VERTICES = 1000
 ORGAN_GRID_MM = 5.0
@@ -40,19 +44,32 @@ def soft_tissue_modes(case: Case, ct: Volume, seed: int) -> tuple[DeformationMod
     kept: frames of a run ask for the same again. ``ct`` is the case's, at the working resolution.
     """
     global _last
-    from XRayLib.motion import MotionModel
-
     organ = case.mesh or breathing_organ(ct, case.labels)
     if organ is None:
         return None, (NO_ORGAN,)
     key = _digest(ct, organ, seed)
     if _last is None or _last[0] != key:
         try:
-            model = MotionModel(ct, organ)
+            _last = (key, _modes(ct, organ, seed))
         except InputError as error:
             return None, (f"Soft tissue was not moved. {error}",)
-        _last = (key, model.modes(MODES, np.random.default_rng(seed), states=STATES))
     return _last[1], ()
+
+
+def _modes(ct: Volume, organ: SurfaceMesh, seed: int) -> DeformationModes:
+    """The modes with as much random deformation beside breathing as this anatomy bears without folds."""
+    *generous, least = DEFORMATION_MM
+    for most_mm in generous:
+        with suppress(InputError):
+            return _modes_with(ct, organ, seed, most_mm)
+    return _modes_with(ct, organ, seed, least)
+
+
+def _modes_with(ct: Volume, organ: SurfaceMesh, seed: int, most_mm: float) -> DeformationModes:
+    from XRayLib.motion import MotionModel, MotionRange
+
+    model = MotionModel(ct, organ, ranges=MotionRange(deformation_mm=(0.0, most_mm)))
+    return model.modes(MODES, np.random.default_rng(seed), states=STATES)
 
 
 def breathing_organ(ct: Volume, labels: Volume | None = None) -> SurfaceMesh | None:
