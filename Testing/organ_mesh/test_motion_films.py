@@ -85,7 +85,7 @@ def test_a_batch_is_the_same_whenever_and_by_whomever_it_is_made(motion: MotionM
         ({"modes": 9, "states": 9}, "more states than modes"),
         ({"pose_rotation_deg": 60}, "error of the pose"),
         ({"views_per_state": 0}, "at least one view"),
-        ({"width": 6}, "multiple of 4"),
+        ({"width": 6}, "multiple of 8"),
         ({"output_stride": 4}, "Unknown settings"),
     ],
 )

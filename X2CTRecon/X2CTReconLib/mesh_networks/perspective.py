@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+NEAREST_MM = 1.0
+"""Before the source: nothing of a patient is nearer, and a vertex that strays there must not become infinite."""
+
 
 def projected(points: Tensor, ras_to_pixel: Tensor) -> Tensor:
     """(N, V, 3) mm -> (N, V, 2) pixel coordinates (column, row), integers at pixel centres."""
     homogeneous = torch.matmul(points, ras_to_pixel[:, :, :3].transpose(1, 2)) + ras_to_pixel[:, None, :, 3]
-    return homogeneous[..., :2] / homogeneous[..., 2:]
+    return homogeneous[..., :2] / homogeneous[..., 2:].clamp(min=NEAREST_MM)
 
 
 def sampled(features: Tensor, pixels: Tensor, side_px: int) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from XRayLib.errors import InputError
 from XRayLib.preparation.settings import PreparationSettings
 
-WIDTH_STEP = 4
+WIDTH_STEP = 8
 """PyTorch's convolutions on processors have been seen to corrupt memory with other numbers of channels."""
 
 
