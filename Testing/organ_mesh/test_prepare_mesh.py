@@ -14,7 +14,7 @@ from motion_cases import SMALL, small
 from typer.testing import CliRunner
 from X2CTReconLib.mesh_preparation.bundle_text import load_modes, save_modes
 from X2CTReconLib.mesh_preparation.combine import combined
-from X2CTReconLib.mesh_preparation.mesh_model import SeenMesh
+from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel, SeenMesh
 from X2CTReconLib.mesh_preparation.prepare import prepare_mesh
 from X2CTReconLib.mesh_preparation.refinement import refine
 from X2CTReconLib.mesh_preparation.tasks import TASKS
