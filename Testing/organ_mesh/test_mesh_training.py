@@ -17,7 +17,8 @@ from XRayLib.preparation.motion_films import MotionFilm, MotionFilms, organ_wind
 from XRayLib.preparation.training import Training
 
 SETTINGS = {"batch": 8, "views_deg": [(0.0, 0.0)], "rotation_range_deg": 10.0, "exposures": 64, "views_per_state": 3}
-STEPS = {"igcn": 120, "igcn-plus": 60, "xray2shape": 100, "pixel2mesh": 50, "lung-shape": 100, "organ-mesh": 80}
+STEPS = {"igcn": 120, "igcn-plus": 60, "xray2shape": 100, "pixel2mesh": 50, "lung-shape": 120, "organ-mesh": 80}
+RATES = {"lung-shape": 2e-3}
 TRAINING_BATCHES, HELD_OUT_BATCHES = 24, 4
 
 
@@ -45,13 +46,14 @@ def films(motion: MotionModel) -> list[list[MotionFilm]]:
 def test_a_trained_network_beats_the_organ_as_it_was(
     motion: MotionModel, modes: DeformationModes, films: list[list[MotionFilm]], tmp_path: Path, what: str
 ) -> None:
-    settings = small(**SETTINGS, width=8, iterations=STEPS[what], learning_rate=6e-3)
+    settings = small(**SETTINGS, width=8, iterations=STEPS[what], learning_rate=RATES.get(what, 6e-3))
     task = TASKS[what](motion, organ_window(motion.organ.points), modes, settings)
     task.films = lambda: StoredFilms(films[:TRAINING_BATCHES])
     training = Training(task, tmp_path)
     training.run(lambda _fraction, _stage: None)
     network = training.trained_network()
     found, identity = errors_mm(task, network, films[TRAINING_BATCHES:])
+    print("RATIO", what, found / identity)
     assert found < 0.95 * identity
 
 

@@ -2,8 +2,8 @@
 
 Gauss-Newton on the coefficients of the first modes and a rigid motion, with derivatives by finite differences of the
 projected CT. Films are compared by their local contrast, as the network sees them. The network's answer, with its own
-deviations, and the spread of the modes are the prior. A step that does not lower the cost is not taken, so that the
-result is the network's own where the films do not ask for more.
+deviations, and the spread of the modes are the prior. A step that lowers the cost at no length is not taken, so that
+the result is the network's own where the films do not ask for more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ Array = NDArray[np.float32]
 
 VOXEL_MM = 4.0
 MODES = 10
-STEPS = 3
+STEPS = 4
+LENGTHS = (0.5, 1.0, 2.0, 4.0)
+"""Tried of every step: where film and CT differ, Gauss-Newton steps are too short."""
 MODE_STEP = 0.1
 """Standard deviations of a mode per finite difference."""
 POSE_STEP = np.array([0.01, 0.01, 0.01, 1.0, 1.0, 1.0])
@@ -66,11 +68,13 @@ def refine(
     first = best = problem.cost(state)
     for step in range(STEPS):
         progress(step / STEPS)
-        tried = state + problem.step(state, lambda share, step=step: progress((step + share) / STEPS))
-        cost = problem.cost(tried)
-        if cost.total >= best.total:
+        way = problem.step(state, lambda share, step=step: progress((step + share) / STEPS))
+        tried = [state + length * way for length in LENGTHS]
+        costs = [problem.cost(one) for one in tried]
+        least = int(np.argmin([cost.total for cost in costs]))
+        if costs[least].total >= best.total:
             break
-        state, best = tried, cost
+        state, best = tried[least], costs[least]
     moved = problem.displacement(state) - problem.displacement(problem.start())
     return Refined(
         seen.displacement_mm + moved,
