@@ -53,7 +53,6 @@ def test_a_trained_network_beats_the_organ_as_it_was(
     training.run(lambda _fraction, _stage: None)
     network = training.trained_network()
     found, identity = errors_mm(task, network, films[TRAINING_BATCHES:])
-    print("RATIO", what, found / identity)
     assert found < 0.95 * identity
 
 
