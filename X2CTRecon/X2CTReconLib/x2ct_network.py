@@ -30,7 +30,7 @@ class X2CTMethod(Method, ABC):
 
     def run(self, case: Case, options: Options, progress: Progress) -> Result:
         """Volume in HU in the cube around the isocentre, its re-projections, and how they agree with the films."""
-        from XRayLib.reprojection import reproject
+        from XRayLib.data_consistency import agreement_of
         from XRayLib.runtime import open_session
 
         started = time.perf_counter()
@@ -48,16 +48,19 @@ class X2CTMethod(Method, ABC):
         values = session.run(tensors, while_running=lambda: progress(0.5, "Reconstructing"))
         volume = cube.volume(_hounsfield(values, output))
         progress(0.8, "Projecting the result")
-        projected = reproject(volume, radiographs, device=options.device)
-        residuals = [view.residual for view in projected]
+        agreement = agreement_of(volume, radiographs, options, lambda f, stage: progress(0.8 + 0.2 * f, stage))
+        residuals = [view.residual for view in agreement.views]
         warnings = (*view_warnings(views), *turned, *warnings, *session.fallbacks, *_residual_warnings(residuals))
         progress(1.0, "Done")
         return Result(
             method=self.id,
-            volume=volume,
-            views=projected,
-            quality={f"reprojection_residual_{n}": float(r) for n, r in enumerate(residuals, 1)},
-            warnings=warnings,
+            volume=agreement.volume,
+            views=agreement.views,
+            quality={
+                **{f"reprojection_residual_{n}": float(r) for n, r in enumerate(residuals, 1)},
+                **agreement.quality,
+            },
+            warnings=(*warnings, *agreement.warnings),
             provenance={
                 "method": self.id,
                 "bundle": {"id": bundle.id, "version": bundle.version, "sha256": bundle.sha256},
@@ -65,6 +68,7 @@ class X2CTMethod(Method, ABC):
                 "options": {"device": options.device, "bundle": options.bundle, "seed": options.seed},
                 "cube": {"center_ras_mm": [float(c) for c in cube.center_ras_mm], "edge_mm": cube.edge_mm},
                 "views": [_view_provenance(role, radiograph) for role, radiograph in views.items()],
+                **agreement.provenance,
                 "versions": _versions(),
                 "seconds": round(time.perf_counter() - started, 3),
             },

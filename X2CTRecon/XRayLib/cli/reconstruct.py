@@ -21,7 +21,14 @@ def reconstruct(
     method_id: Annotated[str, typer.Option("--method", help="See the table of methods in the README.")] = "x2ct-cnn",
     model: Annotated[str, typer.Option("--model", help="Model bundle id; default: the method's own choice.")] = "",
     prior_ct: Annotated[Path | None, typer.Option("--prior-ct", help="An earlier CT of the patient.")] = None,
+    initial: Annotated[
+        Path | None,
+        typer.Option("--initial", help="Where the prior CT lies: .pose.json of `xray3d register`, .tfm, .h5."),
+    ] = None,
     body_part: Annotated[str, typer.Option("--body-part", help="e.g. chest.")] = "",
+    consistent: Annotated[
+        bool, typer.Option("--consistent", help="Adjust a network's volume until it projects to the films.")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for re-projections, residuals and HTML.")
     ] = None,
@@ -32,9 +39,9 @@ def reconstruct(
     """Reconstruct a CT-like volume from X-rays. Internal detail is a plausible estimate, not a measurement."""
     with reporting(as_json) as out:
         check_output(output)
-        options = Options(device=device, bundle=model, seed=seed)
+        options = Options(device=device, bundle=model, seed=seed, extra={"consistent": consistent})
         with out.progress() as progress:
-            case = load_case(view, prior_ct, body_part)
+            case = load_case(view, prior_ct, body_part, initial)
             result = reconstruct_case(case, method_id, options, progress)
             save_result(result, output, report)
         for warning in result.warnings:
@@ -57,16 +64,22 @@ def check_output(path: Path) -> None:
         raise InputError(f"The folder {path.resolve().parent} does not exist: create it first.")
 
 
-def load_case(views: list[str], prior_ct: Path | None = None, body_part: str = "") -> Case:
-    """The case that ``--view`` and ``--prior-ct`` describe."""
+def load_case(views: list[str], prior_ct: Path | None = None, body_part: str = "", initial: Path | None = None) -> Case:
+    """The case that ``--view``, ``--prior-ct`` and ``--initial`` describe."""
     from XRayLib.ct import load_ct
+    from XRayLib.pose_file import read_pose
     from XRayLib.radiograph import load_radiograph, parse_view_argument
 
     radiographs = []
     for argument in views:
         image, geometry = parse_view_argument(argument)
         radiographs.append(load_radiograph(image, geometry))
-    return Case(tuple(radiographs), ct=None if prior_ct is None else load_ct(prior_ct), body_part=body_part)
+    return Case(
+        tuple(radiographs),
+        ct=None if prior_ct is None else load_ct(prior_ct),
+        initial_ct_to_world=None if initial is None else read_pose(initial),
+        body_part=body_part,
+    )
 
 
 def reconstruct_case(case: Case, method_id: str, options: Options, progress: Progress) -> Result:

@@ -1,0 +1,217 @@
+"""A volume made to agree with the films it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from XRayLib.case import Options, View
+from XRayLib.ct import Volume, attenuation_from_hu, hu_from_attenuation
+from XRayLib.data_consistency.film_corrections import better_placed, fitted_gain_offset
+from XRayLib.data_consistency.residual_grid import ResidualGrid
+from XRayLib.errors import InputError
+from XRayLib.geometry import XRayGeometry
+from XRayLib.radiograph import Radiograph
+from XRayLib.reprojection import reproject
+from XRayLib.tomography import Films, ProjectionSystem, damped_least_squares, films_at
+
+Array = NDArray[np.float32]
+Progress = Callable[[float, str], None]
+
+STEPS_OF_ROUNDS = (8, 8, 24)
+"""Conjugate-gradient steps between corrections of the films; films that need none get the last round only."""
+
+FILM_DEVIATION, CHANGE_DEVIATION_PER_MM = 0.02, 0.004
+"""How well films are trusted in line integrals, and how far (200 HU) a coarse voxel may be from the given volume."""
+
+LEAST_MISFIT = 0.003
+"""Of a film's contrast: less is the coarse grid's doing, not the patient's."""
+
+PIXELS_PER_VOXEL = 1.4
+LONGER_BODY = 0.5
+"""The body goes on along S beyond the volume by this share of its length; rays that leave the volume there are not
+held against it."""
+
+CHANGED = (
+    "The volume was adjusted until it projects to the films (data consistency): agreement with the films is then no "
+    "sign that it is right."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """The volume and what it projects to, with the numbers of the adjustment (none where it was not asked for)."""
+
+    volume: Volume
+    views: tuple[View, ...]
+    quality: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def agreement_of(
+    volume_hu: Volume, radiographs: Sequence[Radiograph], options: Options, progress: Progress
+) -> Agreement:
+    """The volume's re-projections; with ``options.extra["consistent"]`` true, after :func:`made_consistent`."""
+    consistent = options.extra.get("consistent", False)
+    if not isinstance(consistent, bool):
+        raise InputError("The option 'consistent' must be true or false.")
+    if consistent:
+        return made_consistent(volume_hu, radiographs, device=options.device, progress=progress)
+    return Agreement(volume_hu, reproject(volume_hu, radiographs, device=options.device))
+
+
+def made_consistent(
+    volume_hu: Volume,
+    radiographs: Sequence[Radiograph],
+    *,
+    device: str = "auto",
+    progress: Progress = lambda _fraction, _stage: None,
+) -> Agreement:
+    """Change a volume, smoothly and as little as needed, until it projects to the films.
+
+    Alternates between the films' own errors (gain and offset of uncalibrated films, the pose of films of
+    assumed geometry) and conjugate gradients on a coarse, smooth change of the attenuation, which stop at the noise.
+
+    Parameters
+    ----------
+    volume_hu : Volume
+        In HU, in the RAS frame of the radiographs' geometries.
+    radiographs : sequence of Radiograph
+    device : "auto", "cpu" or "cuda"
+    progress : function of (fraction, stage)
+
+    Returns
+    -------
+    Agreement
+        ``quality``: "reprojection_residual_before_N" for every film N; the re-projections are in the films' stated
+        geometry where that was measured, in the corrected one where it was assumed.
+
+    Raises
+    ------
+    InputError
+        For a volume in other units, films without contrast, or a source inside the volume.
+    """
+    before = reproject(volume_hu, radiographs, device=device)
+    attenuation = Volume(attenuation_from_hu(volume_hu.voxels), volume_hu.ijk_to_ras, "mu_per_mm")
+    residual_grid = ResidualGrid(attenuation)
+    films = films_at(radiographs, residual_grid.spacing_mm / PIXELS_PER_VOXEL)
+    trust = films.weights * _crossing_lengthwise(attenuation, films, device)
+    white, steps, moves = np.zeros_like(residual_grid.empty.voxels), 0, {}
+    strangers: set[int] = set()
+    settled = all(radiograph.calibrated and not radiograph.geometry.assumed for radiograph in radiographs)
+    rounds = STEPS_OF_ROUNDS[-1:] if settled else STEPS_OF_ROUNDS
+    for number, most_steps in enumerate(rounds):
+        progress(number / len(rounds), "Making the volume agree with the films")
+        current = _changed(attenuation, residual_grid, white)
+        films, calibrated, found = _corrected_films(current, radiographs, films, trust, moves, device)
+        strangers.update(found)
+        trust[list(strangers)] = 0
+        white, taken = _consistent_change(attenuation, residual_grid, calibrated, trust, most_steps, device)
+        steps += taken
+    changed = _changed(attenuation, residual_grid, white)
+    placed = [_placed(r, g, n in moves) for n, (r, g) in enumerate(zip(radiographs, films.geometries, strict=True))]
+    result = Volume(hu_from_attenuation(changed.voxels), volume_hu.ijk_to_ras)
+    return Agreement(
+        volume=result,
+        views=reproject(result, placed, device=device),
+        quality={f"reprojection_residual_before_{n}": view.residual for n, view in enumerate(before, 1)},
+        warnings=(CHANGED, *_film_warnings(moves, sorted(strangers))),
+        provenance={
+            "data_consistency": {
+                "steps": steps,
+                "coarse_spacing_mm": residual_grid.spacing_mm,
+                "moved_mm": {str(n + 1): round(mm, 2) for n, mm in moves.items()},
+            }
+        },
+    )
+
+
+def _changed(attenuation: Volume, residual_grid: ResidualGrid, white: Array) -> Volume:
+    voxels = attenuation.voxels + residual_grid.fine(residual_grid.shaped(white))
+    return replace(attenuation, voxels=np.maximum(voxels, 0))
+
+
+def _corrected_films(
+    current: Volume,
+    radiographs: Sequence[Radiograph],
+    films: Films,
+    trust: Array,
+    moves: dict[int, float],
+    device: str,
+) -> tuple[Films, Films, tuple[int, ...]]:
+    """The films better placed, the same in line integrals, and the numbers of those that do not fit the volume."""
+    gains, offsets, strangers = fitted_gain_offset(_projected(current, films, device), films, trust)
+    calibrated = films.in_line_integrals(gains, offsets)
+    geometries = list(films.geometries)
+    for n, radiograph in enumerate(radiographs):
+        if radiograph.geometry.assumed and n not in strangers:
+            geometries[n], moved_mm = better_placed(current, calibrated, trust, n, device)
+            moves[n] = moves.get(n, 0.0) + moved_mm
+    films = replace(films, geometries=tuple(geometries))
+    gains, offsets, strangers = fitted_gain_offset(_projected(current, films, device), films, trust)
+    return films, films.in_line_integrals(gains, offsets), strangers
+
+
+def _consistent_change(
+    attenuation: Volume, residual_grid: ResidualGrid, films: Films, trust: Array, steps: int, device: str
+) -> tuple[Array, int]:
+    """The white noise behind the change that makes the volume agree with films in line integrals; the steps taken."""
+    system, root = ProjectionSystem(residual_grid.empty, films, device), np.sqrt(trust)
+    floor = root * _least_misfit(films)[:, None, None]
+
+    def agrees(misfit: Array) -> bool:
+        return float((misfit**2).sum()) <= float((floor**2).sum())
+
+    return damped_least_squares(
+        lambda white: root * system.forward(residual_grid.shaped(white)),
+        lambda images: residual_grid.shaped_adjoint(system.adjoint(root * images)),
+        root * (films.images - _projected(attenuation, films, device)),
+        steps=steps,
+        damping=(FILM_DEVIATION / CHANGE_DEVIATION_PER_MM) ** 2,
+        finished=agrees,
+    )
+
+
+def _least_misfit(films: Films) -> NDArray[np.float64]:
+    """Root mean square (views,) in line integrals at which a film is explained."""
+    contrast = np.array([image.std() for image in films.images])
+    return np.maximum(films.noise(), LEAST_MISFIT * contrast)
+
+
+def _crossing_lengthwise(attenuation: Volume, films: Films, device: str) -> Array:
+    """1 for rays that enter and leave the volume through its sides, less for those that leave through its ends."""
+    ones = np.ones((3, 3, 3), np.float32)
+    corners = np.array([[i, j, k, 1.0] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    corners[:, :3] *= np.array(attenuation.voxels.shape[::-1]) - 1
+    ras = (corners @ attenuation.ijk_to_ras.T)[:, :3]
+    extent, middle = ras.max(axis=0) - ras.min(axis=0), attenuation.center_ras_mm
+    lengths = [
+        _projected(Volume.axis_aligned(ones, tuple(e / 2), tuple(middle), "mu_per_mm"), films, device)
+        for e in (extent, extent * (1, 1, 1 + 2 * LONGER_BODY))
+    ]
+    share = lengths[0] / np.maximum(lengths[1], 1e-3)
+    return np.clip((share - 0.8) / 0.2, 0, 1).astype(np.float32)
+
+
+def _projected(volume: Volume, films: Films, device: str) -> Array:
+    from XRayLib.projector import project
+
+    return project(volume, films.geometries, device=device)
+
+
+def _placed(radiograph: Radiograph, geometry: XRayGeometry, moved: bool) -> Radiograph:
+    """The film with its corrected geometry, which was found on coarse pixels."""
+    if not moved:
+        return radiograph
+    return replace(radiograph, geometry=geometry.resampled(radiograph.geometry.size_px))
+
+
+def _film_warnings(moves: Mapping[int, float], strangers: Sequence[int]) -> tuple[str, ...]:
+    told = [f"Film {n + 1} was moved by {mm:.0f} mm to agree with the volume." for n, mm in moves.items() if mm >= 1]
+    told += [f"Film {n + 1} does not resemble the volume and was left out of the adjustment." for n in strangers]
+    return tuple(told)

@@ -1,0 +1,16 @@
+"""Films and a voxel grid as one linear system, and the solvers that volume methods share."""
+
+from XRayLib.tomography.conjugate_gradients import damped_least_squares
+from XRayLib.tomography.films import Films, films_at
+from XRayLib.tomography.system import ProjectionSystem
+from XRayLib.tomography.total_variation import differences, differences_adjoint, total_variation_denoised
+
+__all__ = [
+    "Films",
+    "ProjectionSystem",
+    "damped_least_squares",
+    "differences",
+    "differences_adjoint",
+    "films_at",
+    "total_variation_denoised",
+]
