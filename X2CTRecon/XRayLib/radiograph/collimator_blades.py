@@ -26,6 +26,8 @@ DEEPEST_WITH_ANATOMY = 0.22
 """Anatomy may shine through a blade's shadow (scatter, local contrast enhancement) only this close to the side."""
 DEEPEST_WITH_CLEAR_ANATOMY = 0.06
 """Clear anatomy behind a line is a shadow's only at the very side: an arm beside a straight flank is no shadow."""
+STRONG_STEP, VERY_STRONG_STEP = 0.15, 0.2
+"""Of the image's range; a flank's is not very strong."""
 FEATURELESS = 0.06
 """85th percentile of deviations along the blade's direction, of the image's range, in a shadow without anatomy."""
 FAINT = 0.2
@@ -138,15 +140,15 @@ def _candidates_at(image: NDArray[np.float32], angle_deg: float) -> Iterator[_Ca
 def _has_shadow(image: NDArray[np.float32], candidate: _Candidate) -> bool:
     """Whether nothing is seen behind the edge, or the edge is strong and near enough to the side to hide anatomy."""
     depth = candidate.column / image.shape[1]
-    strong = candidate.strength > 0.15
-    if strong and depth < DEEPEST_WITH_CLEAR_ANATOMY:
+    strong = candidate.strength > STRONG_STEP and depth < DEEPEST_WITH_ANATOMY
+    if strong and (depth < DEEPEST_WITH_CLEAR_ANATOMY or candidate.strength > VERY_STRONG_STEP):
         return True
     shadow = _sheared(image, candidate.slope, outside=-1000.0)[:, : candidate.column - 1]
     shadow = np.where(shadow > -1, shadow, np.nan)[:, (shadow > -1).any(axis=0)]
     if shadow.size == 0:
         return False
     visible = float(np.nanpercentile(np.abs(shadow - np.nanmedian(shadow, axis=0)), 85))
-    return visible < (FAINT if strong and depth < DEEPEST_WITH_ANATOMY else FEATURELESS)
+    return visible < (FAINT if strong else FEATURELESS)
 
 
 def _is_straight(image: NDArray[np.float32], candidate: _Candidate, offset: float) -> bool:
