@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from modules.films import FakeClient
+from modules.films import FakeClient, a_ct, a_film
 from XRayLib.case import Case, Options, PoseQuality, Result
 from XRayLib.jobs.failure import JobFailure
 
@@ -76,3 +76,21 @@ def a_pose_result(
         warnings=("The film's distance was assumed.",),
         provenance={"method": "intensity", "seed": 0},
     )
+
+
+def open_registration(slicer_main_window, load_module, client, monkeypatch):
+    """The registration panel with a worker of the test's."""
+    load_module("X2CTRecon")
+    load_module("XRayRegistration")
+    monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", lambda: client)
+    return slicer_main_window.open_module("XRayRegistration")
+
+
+def give_two_films_and_a_ct(widget) -> None:
+    """Frontal, lateral, and the CT that they may show."""
+    from XRayLib.scene.radiograph_nodes import put_radiograph
+    from XRayLib.scene.volume_nodes import put_volume
+
+    for angle, view in ((0.0, "PA"), (90.0, "LL")):
+        widget.panel.addFilm(put_radiograph(a_film(angle, view), view))
+    widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")

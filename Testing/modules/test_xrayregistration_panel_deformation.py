@@ -10,12 +10,16 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 import slicer
-from modules.films import a_ct, a_film
-from modules.registrations import RegistrationClient, a_pose_result, shifted
+from modules.films import a_ct
+from modules.registrations import (
+    RegistrationClient,
+    a_pose_result,
+    give_two_films_and_a_ct,
+    open_registration,
+    shifted,
+)
 from XRayLib.motion import DisplacementField
 from XRayLib.scene.matrices import local_to_world
-from XRayLib.scene.radiograph_nodes import put_radiograph
-from XRayLib.scene.volume_nodes import put_volume
 
 pytestmark = pytest.mark.slicer
 
@@ -49,13 +53,8 @@ def client() -> RememberingClient:
 @pytest.fixture
 def case(slicer_main_window, load_module, client, monkeypatch):
     """Two films, a CT, and a liver that moves with it; a deformable method is chosen."""
-    load_module("X2CTRecon")
-    load_module("XRayRegistration")
-    monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", lambda: client)
-    widget = slicer_main_window.open_module("XRayRegistration")
-    for angle, view in ((0.0, "PA"), (90.0, "LL")):
-        widget.panel.addFilm(put_radiograph(a_film(angle, view), view))
-    widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
+    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
+    give_two_films_and_a_ct(widget)
     combo = widget.ui.methodComboBox
     combo.setCurrentIndex([combo.itemData(index) for index in range(combo.count)].index("deformable"))
     liver = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "Liver")

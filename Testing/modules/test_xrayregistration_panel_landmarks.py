@@ -7,12 +7,16 @@ import pytest
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
-from modules.films import a_ct, a_film
-from modules.registrations import RegistrationClient, a_pose_result, shifted
+from modules.films import a_film
+from modules.registrations import (
+    RegistrationClient,
+    a_pose_result,
+    give_two_films_and_a_ct,
+    open_registration,
+    shifted,
+)
 from XRayLib.scene.landmark_nodes import film_landmarks, film_pixels, set_ct_points, set_film_pixels
 from XRayLib.scene.matrices import local_to_world
-from XRayLib.scene.radiograph_nodes import put_radiograph
-from XRayLib.scene.volume_nodes import put_volume
 
 pytestmark = pytest.mark.slicer
 
@@ -28,13 +32,8 @@ def client() -> RegistrationClient:
 
 @pytest.fixture
 def widget(slicer_main_window, load_module, client, monkeypatch):
-    load_module("X2CTRecon")
-    load_module("XRayRegistration")
-    monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", lambda: client)
-    widget = slicer_main_window.open_module("XRayRegistration")
-    for angle, view in ((0.0, "PA"), (90.0, "LL")):
-        widget.panel.addFilm(put_radiograph(a_film(angle, view), view))
-    widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
+    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
+    give_two_films_and_a_ct(widget)
     return widget
 
 

@@ -10,7 +10,13 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from modules.films import a_ct, a_film
-from modules.registrations import RegistrationClient, a_pose_result, shifted
+from modules.registrations import (
+    RegistrationClient,
+    a_pose_result,
+    give_two_films_and_a_ct,
+    open_registration,
+    shifted,
+)
 from XRayLib.scene.matrices import local_to_world, vtk_matrix
 from XRayLib.scene.pose_nodes import pose_matrix
 from XRayLib.scene.radiograph_nodes import put_radiograph
@@ -26,18 +32,13 @@ def client() -> RegistrationClient:
 
 @pytest.fixture
 def widget(slicer_main_window, load_module, client, monkeypatch):
-    load_module("X2CTRecon")
-    load_module("XRayRegistration")
-    monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", lambda: client)
-    return slicer_main_window.open_module("XRayRegistration")
+    return open_registration(slicer_main_window, load_module, client, monkeypatch)
 
 
 @pytest.fixture
 def case(widget):
     """Two films and a CT."""
-    for angle, view in ((0.0, "PA"), (90.0, "LL")):
-        widget.panel.addFilm(put_radiograph(a_film(angle, view), view))
-    widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
+    give_two_films_and_a_ct(widget)
     return widget
 
 

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from modules.films import a_ct, a_film
-from modules.registrations import RegistrationClient, a_pose_result, shifted
+from modules.registrations import RegistrationClient, a_pose_result, open_registration, shifted
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.film_run import frame_of, put_film_run, set_frame
 from XRayLib.scene.matrices import local_to_world
@@ -28,10 +28,7 @@ def client() -> RegistrationClient:
 
 @pytest.fixture
 def widget(slicer_main_window, load_module, client, monkeypatch):
-    load_module("X2CTRecon")
-    load_module("XRayRegistration")
-    monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", lambda: client)
-    widget = slicer_main_window.open_module("XRayRegistration")
+    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
     widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
     widget.ui.sequenceCollapsibleButton.collapsed = False
     return widget

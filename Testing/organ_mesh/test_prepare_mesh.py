@@ -18,7 +18,6 @@ from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel, SeenMesh
 from X2CTReconLib.mesh_preparation.prepare import prepare_mesh
 from X2CTReconLib.mesh_preparation.refinement import refine
 from X2CTReconLib.mesh_preparation.tasks import TASKS
-from X2CTReconLib.mesh_preparation.validation import known_film
 from XRayLib.bundle import load_bundle
 from XRayLib.case import Case, Options, SurfaceMesh
 from XRayLib.cli.app import app
@@ -29,6 +28,7 @@ from XRayLib.mesh import load_mesh, save_mesh
 from XRayLib.motion import DeformationModes, MotionModel
 from XRayLib.phantom import TorsoPhantom
 from XRayLib.preparation.bundle_export import write_bundle
+from XRayLib.preparation.fresh_films import known_film
 from XRayLib.preparation.motion_films import organ_window
 from XRayLib.preparation.patient_folder import prepared_bundle
 from XRayLib.preparation.training import Training

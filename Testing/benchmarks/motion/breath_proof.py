@@ -20,6 +20,7 @@ from typing import Any
 from breath_cases import BreathCase, breath_cases
 from breath_films import moving_patient
 from breath_rows import Run, run_breath
+from resumable_rows import rows_of
 from XRayLib.case import Case, Options, Result
 from XRayLib.errors import InputError
 from XRayLib.registry import method
@@ -27,17 +28,6 @@ from XRayLib.registry import method
 Row = dict[str, Any]
 
 RETURNS = ("mesh", "deformation")
-
-
-def rows_of(path: Path) -> list[Row]:
-    """The complete rows of a file; a last line cut off by an interruption is left out."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return rows
 
 
 def runner(method_id: str) -> Run:

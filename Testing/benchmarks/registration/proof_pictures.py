@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from proof_cases import Matrix, ProofCase
 from proof_films import expose_case, patient
 from proof_tables import final_mtre
-from run_proof import rows_of
+from resumable_rows import rows_of
 from XRayLib.ct import Volume, attenuation_from_hu
 from XRayLib.projector import Projector
 from XRayLib.radiograph import Radiograph

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from proof_cases import POSITIVE, VIEWS
 from rejudged import rejudged
-from run_proof import rows_of
+from resumable_rows import rows_of
 from XRayLib.metrics.pose import SUCCESS_MM, success_rates
 
 Row = dict[str, Any]

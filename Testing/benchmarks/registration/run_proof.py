@@ -21,6 +21,7 @@ from typing import Any
 from proof_cases import CALIBRATION_CTS, KINDS, PROOF_CTS, VIEWS, ProofCase, proof_cases
 from proof_films import patient
 from proof_rows import STARTS, run_case
+from resumable_rows import rows_of
 from XRayLib.case import Options
 from XRayLib.registry import method
 
@@ -44,17 +45,6 @@ def run_one(case: ProofCase, method_id: str, options: Options, start: str) -> di
     _runs_here += 1
     described = {"key": case.key, "method": method_id, "extra": dict(options.extra), "device": options.device}
     return described | {"threads": os.environ.get("OMP_NUM_THREADS", ""), "warm": _runs_here > 1} | row
-
-
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    """The complete rows of a file; a last line cut off by an interruption is left out."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return rows
 
 
 def run_all(

@@ -47,8 +47,7 @@ def prepare_mesh(
     MissingDependencyError
         PyTorch or onnx is not installed.
     """
-    if not isinstance(settings, MotionPreparationSettings):
-        settings = MotionPreparationSettings.from_mapping(settings or {})
+    settings = MotionPreparationSettings.of(settings)
     if not FEWEST_VERTICES <= len(mesh.points) <= MOST_VERTICES:
         raise InputError(
             f"The organ's surface has {len(mesh.points)} vertices: give one of {FEWEST_VERTICES} to {MOST_VERTICES}, "

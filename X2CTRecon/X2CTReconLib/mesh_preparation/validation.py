@@ -12,10 +12,8 @@ from XRayLib.case import SurfaceMesh
 from XRayLib.geometry import XRayGeometry
 from XRayLib.metrics.closest_point import ClosestPoint
 from XRayLib.motion import MotionModel
-from XRayLib.preparation.motion_films import moved_tissue, organ_window, pose_error, random_motion
+from XRayLib.preparation.fresh_films import fresh_film
 from XRayLib.preparation.motion_settings import MotionPreparationSettings
-from XRayLib.radiograph import Radiograph
-from XRayLib.simulate import draw_realism, film_of
 from XRayLib.simulate.realism import LEVELS
 
 from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel
@@ -24,10 +22,6 @@ Matrix = NDArray[np.float64]
 
 FIRST_SEED = 10_000_000
 """No training film is drawn from these."""
-FILM_PX = 256
-FIELD = 1.3
-"""Width of the film at the patient, relative to the window's."""
-SOURCE_TO_PATIENT_MM, SOURCE_TO_DETECTOR_MM = 700.0, 1020.0
 
 
 def validate(
@@ -58,18 +52,14 @@ def errors_on_film(
     model: PreparedMeshModel, motion: MotionModel, settings: MotionPreparationSettings, number: int
 ) -> dict[str, Any]:
     """Of film ``number``: a nominal view of the settings, realism none, mild and hard in turn, pose a little wrong."""
-    rng = np.random.default_rng([FIRST_SEED, settings.seed, number])
-    primary, secondary = settings.views_deg[number % len(settings.views_deg)]
-    level = LEVELS[(number // len(settings.views_deg)) % len(LEVELS)]
-    radiograph, organ = known_film(motion, (primary, secondary), level, settings.device, rng)
-    assumed = pose_error(radiograph.geometry, organ_window(motion.organ.points).middle_ras_mm, settings, rng)
-    # The CT truly lies at the identity; it is assumed at the inverse of the error.
-    ct_to_world = np.linalg.inv(assumed)
+    film = fresh_film(motion, settings, FIRST_SEED, number)
+    radiograph, organ = film.radiograph, film.organ
+    ct_to_world = np.linalg.inv(film.pose_error)
     seen = model.seen(radiograph, ct_to_world)
     in_world = _moved(model.surface.points + seen.displacement_mm, ct_to_world)
     start = _moved(motion.organ.points, ct_to_world)
     return {
-        "realism": level,
+        "realism": film.level,
         **_errors(SurfaceMesh(in_world, model.surface.triangles), organ, radiograph.geometry),
         **{
             f"identity_{name}": value
@@ -77,30 +67,6 @@ def errors_on_film(
         },
         **_calibration(in_world, organ, seen.covariance_mm2),
     }
-
-
-def known_film(
-    motion: MotionModel, angles_deg: tuple[float, float], level: str, device: str, rng: np.random.Generator
-) -> tuple[Radiograph, SurfaceMesh]:
-    """A film of a random state, geometry in CT RAS, and the organ where it then is."""
-    window = organ_window(motion.organ.points)
-    spacing = FIELD * window.window_mm / FILM_PX * SOURCE_TO_DETECTOR_MM / SOURCE_TO_PATIENT_MM
-    view = XRayGeometry.from_c_arm(
-        primary_angle_deg=angles_deg[0],
-        secondary_angle_deg=angles_deg[1],
-        source_to_detector_mm=SOURCE_TO_DETECTOR_MM,
-        source_to_isocenter_mm=SOURCE_TO_PATIENT_MM,
-        size_px=(FILM_PX, FILM_PX),
-        pixel_spacing_mm=(spacing, spacing),
-        isocenter_ras_mm=window.middle_ras_mm,
-        frame="RAS of the CT",
-    )
-    field, organ_ras_mm = random_motion(motion, rng)
-    soft, bone = (x[0] for x in moved_tissue(motion, field, [view], device))
-    organ = SurfaceMesh(organ_ras_mm, motion.organ.triangles)
-    if level == "none":
-        return Radiograph(soft + bone, view, calibrated=True), organ
-    return film_of(soft, bone, view, draw_realism(level, rng), rng), organ
 
 
 def _errors(found: SurfaceMesh, true: SurfaceMesh, geometry: XRayGeometry) -> dict[str, float]:

@@ -64,6 +64,11 @@ class PreparationSettings:
             raise InputError("Batch, width and learning rate must be positive, or 0 for the method's own.")
 
     @classmethod
+    def of(cls, settings: Self | Mapping[str, Any] | None) -> Self:
+        """These settings, or those of the values by name; without any, the usual ones."""
+        return settings if isinstance(settings, cls) else cls.from_mapping(settings or {})
+
+    @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """From JSON values; InputError for a name that is not known or a value of a wrong kind."""
         known = {field.name for field in dataclasses.fields(cls)}

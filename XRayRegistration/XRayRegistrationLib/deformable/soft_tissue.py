@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from XRayLib.case import Case, SurfaceMesh
 from XRayLib.ct import Volume, resample_isotropic
 from XRayLib.errors import InputError
 from XRayLib.metrics.tissues import body_mask, lung_mask
+from XRayLib.preparation.patient_folder import ct_hash, mesh_hash
 
 if TYPE_CHECKING:
     from XRayLib.motion import DeformationModes
@@ -34,7 +34,7 @@ OPENING_VOXELS = 3
 SOFT_TISSUE_HU = 200.0
 SMALLEST_LUNGS_ML = 300.0
 
-_last: tuple[str, DeformationModes] | None = None
+_last: tuple[tuple[str, str, int], DeformationModes] | None = None
 
 
 def soft_tissue_modes(case: Case, ct: Volume, seed: int) -> tuple[DeformationModes | None, tuple[str, ...]]:
@@ -47,7 +47,7 @@ def soft_tissue_modes(case: Case, ct: Volume, seed: int) -> tuple[DeformationMod
     organ = case.mesh or breathing_organ(ct, case.labels)
     if organ is None:
         return None, (NO_ORGAN,)
-    key = _digest(ct, organ, seed)
+    key = (ct_hash(ct), mesh_hash(organ), seed)
     if _last is None or _last[0] != key:
         try:
             _last = (key, _modes(ct, organ, seed))
@@ -96,10 +96,3 @@ def beneath_the_lungs(ct: Volume) -> Volume | None:
     # Opened, so that the thin rim beside the lungs does not count.
     tissue = binary_opening(near & (np.abs(coarse.voxels) < SOFT_TISSUE_HU), iterations=OPENING_VOXELS)
     return Volume(tissue.astype(np.float32), coarse.ijk_to_ras, "label") if tissue.any() else None
-
-
-def _digest(ct: Volume, organ: SurfaceMesh, seed: int) -> str:
-    digest = hashlib.sha1(str(seed).encode(), usedforsecurity=False)
-    for array in (ct.voxels, ct.ijk_to_ras, organ.points, organ.triangles):
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

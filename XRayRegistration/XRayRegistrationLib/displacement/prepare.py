@@ -46,8 +46,7 @@ def prepare_displacement(
     MissingDependencyError
         PyTorch or onnx is not installed.
     """
-    if not isinstance(settings, MotionPreparationSettings):
-        settings = MotionPreparationSettings.from_mapping(settings or {})
+    settings = MotionPreparationSettings.of(settings)
     require_training_packages()
     from XRayLib.ct import remove_table
     from XRayLib.motion import MotionModel

@@ -46,8 +46,7 @@ def prepare_patient(
     """
     if what not in KINDS:
         raise InputError(f"'{what}' cannot be prepared: choose one of {', '.join(KINDS)}.")
-    if not isinstance(settings, PosePreparationSettings):
-        settings = PosePreparationSettings.from_mapping(settings or {})
+    settings = PosePreparationSettings.of(settings)
     require_training_packages()
     from XRayLib.preparation.anatomy import anatomy_of
 
