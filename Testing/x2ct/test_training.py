@@ -11,13 +11,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("yaml")
 
-from x2ct.films import FilmVariation, field_of_view, varied  # noqa: E402
+from shared.anatomy import RoomVariation, rotation  # noqa: E402
+from shared.films import FilmVariation, field_of_view, varied  # noqa: E402
+from shared.patients import Patient  # noqa: E402
+from shared.warp import warped  # noqa: E402
 from x2ct.module import X2CTTraining, set_trained  # noqa: E402
-from x2ct.patients import Patient  # noqa: E402
 from x2ct.recipe import Recipe, Stage, read_recipe  # noqa: E402
-from x2ct.synthesis import RoomVariation, Synthesis, rotation  # noqa: E402
+from x2ct.synthesis import Synthesis  # noqa: E402
 from x2ct.train import train  # noqa: E402
-from x2ct.warp import warped  # noqa: E402
 from XRayLib.ct import Volume, save_volume  # noqa: E402
 from XRayLib.errors import InputError  # noqa: E402
 

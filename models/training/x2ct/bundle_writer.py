@@ -8,18 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
+from shared import card_texts
+from shared.anatomy import HU_RANGE, LOWEST_HU
+from shared.evaluation import markdown_table, mean_metrics
 from XRayLib.bundle import parity_block, parity_inputs, write_manifest
 
-from x2ct import card_texts
 from x2ct.decoder import LEVEL_CHANNELS
-from x2ct.evaluation import markdown_table
 from x2ct.export_generator import onnx_generator
 from x2ct.generator import X2CTGenerator
 from x2ct.recipe import Recipe
-from x2ct.synthesis import HU_RANGE, LOWEST_HU
 
 SIZE = 128
 PARITY_TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 5e-2}
@@ -65,7 +64,7 @@ def write_bundle(
         "intended_use": card_texts.INTENDED_USE,
         "limitations": list(card_texts.LIMITATIONS),
         "population": card_texts.POPULATION,
-        "eval_metrics": _eval_metrics(rows, today),
+        "eval_metrics": mean_metrics(rows, today),
         "created": today,
         "training_code_commit": commit,
         "exporter": {"torch": torch.__version__, "onnx": onnx.__version__},
@@ -147,27 +146,6 @@ def _parity(generator: X2CTGenerator, recipe: Recipe) -> dict[str, Any]:
     with torch.no_grad():
         volume = stored.published(*films).volume.numpy()
     return parity_block(inputs, {"volume": volume}, PARITY_TOLERANCE)
-
-
-def _eval_metrics(rows: Sequence[Mapping[str, Any]], date: str) -> list[dict[str, Any]]:
-    """Means over the rows of each room and realism."""
-    entries = []
-    for room, realism in dict.fromkeys((row["room"], row["realism"]) for row in rows):
-        group = [row for row in rows if (row["room"], row["realism"]) == (room, realism)]
-        for metric, unit in (("psnr_3d", "dB"), ("legacy_psnr", "dB"), ("legacy_ssim", "1"), ("mae_body_hu", "HU")):
-            entries.append(
-                {
-                    "dataset": f"simulated films of held-out chest CTs, {room}, realism {realism}",
-                    "metric": metric,
-                    "value": round(float(np.mean([row["result"][metric] for row in group])), 3),
-                    "unit": unit,
-                    "n": len(group),
-                    "baseline": "mean template",
-                    "baseline_value": round(float(np.mean([row["template"][metric] for row in group])), 3),
-                    "date": date,
-                }
-            )
-    return entries
 
 
 def _model_card(manifest: Mapping[str, Any], recipe: Recipe, rows: Sequence[Mapping[str, Any]], iterations: str) -> str:

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from shared.anatomy import HU_RANGE, LOWEST_HU
+from shared.evaluation import ROOMS, Reconstruct, Room, evaluate_patient, mean_template
+from shared.patients import load_patients
+from shared.run import LAST
 from X2CTReconLib.x2ct_views import network_films, roles_of
 from XRayLib.case import Case
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 
 from x2ct.bundle_writer import SIZE, write_bundle
-from x2ct.evaluation import ROOMS, Reconstruct, Room, evaluate_patient, mean_template
 from x2ct.generator import X2CTGenerator
-from x2ct.patients import load_patients
 from x2ct.recipe import Recipe, read_recipe
-from x2ct.synthesis import HU_RANGE, LOWEST_HU
-from x2ct.train import LAST
 
 AIR_HU = -1000.0
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from XRayLib.errors import InputError
+from shared.anatomy import RoomVariation
+from shared.films import FilmVariation
+from shared.recipe_file import built, read_fields
 
-from x2ct.films import FilmVariation
 from x2ct.losses import LossWeights
-from x2ct.synthesis import RoomVariation
 
 FINEST_LEVEL = 5
 
@@ -85,38 +83,6 @@ PATHS = ("output", "data", "start_from")
 
 def read_recipe(path: Path) -> Recipe:
     """Recipe from YAML; InputError names the field that is missing or unknown."""
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"The recipe {path.name} cannot be read: {error}.") from None
-    if not isinstance(content, dict):
-        raise InputError(f"The recipe {path.name} must be a list of 'field: value' lines.")
-    for name, part in PARTS.items():
-        if name in content:
-            content[name] = _built(part, content[name], f"{name} of {path.name}")
-    content["stages"] = tuple(_built(Stage, s, f"stages of {path.name}") for s in content.get("stages", ()))
-    for name in PATHS:
-        if content.get(name) is not None:
-            content[name] = _path(path.parent, content[name])
-    return _built(Recipe, content, path.name)
-
-
-def _path(folder: Path, text: str) -> Path:
-    expanded = os.path.expandvars(text)
-    if "$" in expanded:
-        raise InputError(f"Set the environment variable in '{text}' before training: it tells where the data is.")
-    return (folder / Path(expanded).expanduser()).resolve()
-
-
-def _built(kind: type, content: Mapping[str, Any], where: str) -> Any:
-    known = {f.name for f in fields(kind)}
-    unknown = set(content) - known
-    if unknown:
-        raise InputError(f"Unknown field(s) in {where}: {', '.join(sorted(unknown))}.")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise InputError(f"Incomplete {where}: {error}.") from None
+    content = read_fields(path, PARTS, PATHS)
+    content["stages"] = tuple(built(Stage, s, f"stages of {path.name}") for s in content.get("stages", ()))
+    return built(Recipe, content, path.name)

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 
 import lightning as L
 import torch
+from shared.patients import patients_of
+from shared.run import LAST, StepLog, latest_checkpoint
 from torch.utils.data import DataLoader
 from XRayLib.errors import InputError
 
 from x2ct.module import X2CTTraining
-from x2ct.patients import load_patients
 from x2ct.recipe import Recipe, read_recipe
 from x2ct.stream import SampleStream
 from x2ct.synthesis import Synthesis
 
-LAST = "last"
 log = logging.getLogger(__name__)
-
-
-class StepLog(L.Callback):
-    """Running means of the losses to the log every ``every`` iterations."""
-
-    def __init__(self, every: int = 20) -> None:
-        self.every, self._sums, self._count, self._since = every, {}, 0, time.monotonic()
-
-    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
-        """Collect the losses of this iteration."""
-        self._count += 1
-        for name, value in trainer.callback_metrics.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value)
-        if self._count < self.every:
-            return
-        means = "  ".join(f"{name} {total / self._count:.5f}" for name, total in self._sums.items())
-        seconds = (time.monotonic() - self._since) / self._count
-        log.info("iteration %d  %s  %.2f s", int(module.iteration), means, seconds)
-        self._sums, self._count, self._since = {}, 0, time.monotonic()
 
 
 def train(recipe_path: str | Path, resume: bool = False) -> Path:
@@ -74,20 +54,9 @@ def train(recipe_path: str | Path, resume: bool = False) -> Path:
     return checkpoint
 
 
-def latest_checkpoint(folder: Path) -> L.Callback:
-    """Keeps one checkpoint, replaced after every epoch."""
-    return L.pytorch.callbacks.ModelCheckpoint(
-        folder, filename=LAST, save_top_k=1, save_on_train_epoch_end=True, enable_version_counter=False
-    )
-
-
 def training_stream(recipe: Recipe) -> SampleStream:
     """The recipe's samples; CTs are resampled once into ``output/cache``."""
-    files = [recipe.data / name for name in recipe.patients]
-    missing = [f.name for f in files if not f.exists()]
-    if missing:
-        raise InputError(f"Training data not found in {recipe.data}: {', '.join(missing)}.")
-    patients = load_patients(files, recipe.output.parent / "cache", list(recipe.patients.values()))
+    patients = patients_of(recipe.data, recipe.patients, recipe.output.parent / "cache")
     synthesis = Synthesis(patients, recipe.edge_mm, views=tuple(recipe.views), room=recipe.room, film=recipe.film)
     return SampleStream(synthesis, recipe.checkpoint_every, recipe.seed, recipe.replay)
 

@@ -16,7 +16,7 @@ from XRayLib.geometry import XRayGeometry
 from XRayLib.metrics import evaluate_volume
 from XRayLib.simulate import simulate_radiograph
 
-from x2ct.patients import CACHE_SPACING_MM, Patient
+from shared.patients import CACHE_SPACING_MM, Patient
 
 AIR_HU = -1000.0
 
@@ -99,6 +99,27 @@ def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
             f"| {result['dice_lung']:.2f} ({template['dice_lung']:.2f}) |"
         )
     return "\n".join(lines)
+
+
+def mean_metrics(rows: Sequence[Mapping[str, Any]], date: str) -> list[dict[str, Any]]:
+    """A manifest's ``eval_metrics``: means over the rows of each room and realism."""
+    entries = []
+    for room, realism in dict.fromkeys((row["room"], row["realism"]) for row in rows):
+        group = [row for row in rows if (row["room"], row["realism"]) == (room, realism)]
+        for metric, unit in (("psnr_3d", "dB"), ("legacy_psnr", "dB"), ("legacy_ssim", "1"), ("mae_body_hu", "HU")):
+            entries.append(
+                {
+                    "dataset": f"simulated films of held-out chest CTs, {room}, realism {realism}",
+                    "metric": metric,
+                    "value": round(float(np.mean([row["result"][metric] for row in group])), 3),
+                    "unit": unit,
+                    "n": len(group),
+                    "baseline": "mean template",
+                    "baseline_value": round(float(np.mean([row["template"][metric] for row in group])), 3),
+                    "date": date,
+                }
+            )
+    return entries
 
 
 def mean_template(patients: Iterable[Patient], edge_mm: float, size: int = 128) -> Volume:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.ct import body_mask, load_ct, resample_isotropic
+from XRayLib.errors import InputError
 
 CACHE_SPACING_MM = 2.0
 AIR_HU = -1000
@@ -26,6 +27,15 @@ class Patient:
     """The patient without table and blankets."""
     weight: float = 1.0
     """How often it is drawn, relative to the others."""
+
+
+def patients_of(data: Path, weights: Mapping[str, float], cache: Path) -> list[Patient]:
+    """The CTs of a recipe: file in ``data`` -> how often it is drawn. InputError names the missing ones."""
+    files = [data / name for name in weights]
+    missing = [f.name for f in files if not f.exists()]
+    if missing:
+        raise InputError(f"Training data not found in {data}: {', '.join(missing)}.")
+    return load_patients(files, cache, list(weights.values()))
 
 
 def load_patients(files: Sequence[Path], cache: Path, weights: Sequence[float]) -> list[Patient]:
