@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -66,11 +67,9 @@ class MeshMethod(PreparedMethod):
         """
         from XRayLib.preparation.prepared_model import prepared_folder
 
-        from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel
-
         started = time.perf_counter()
         progress(0.0, "Opening the organ's network")
-        model = PreparedMeshModel.opened(prepared_folder(case, self.id, self.title, organ=True), options.device)
+        model = opened_model(prepared_folder(case, self.id, self.title, organ=True), options.device)
         pose = np.eye(4) if case.initial_ct_to_world is None else np.asarray(case.initial_ct_to_world, float)
         check_on_films(model, case, pose)
         progress(0.2, "Reading the films")
@@ -111,6 +110,18 @@ class MeshMethod(PreparedMethod):
     ) -> tuple[SeenMesh, dict[str, float]]:
         """The mesh brought nearer to the films, and named qualities; as published, the network's own answer."""
         return seen, {}
+
+
+def opened_model(folder: Path, device: str) -> PreparedMeshModel:
+    """The network of a prepared bundle, kept open for the next film until it is prepared anew."""
+    return _opened(folder, device, (folder / "model.json").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path, device: str, _written_ns: int) -> PreparedMeshModel:
+    from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel
+
+    return PreparedMeshModel.opened(folder, device)
 
 
 def mesh_in_world(model: PreparedMeshModel, seen: SeenMesh, ct_to_world: Matrix) -> SurfaceMesh:

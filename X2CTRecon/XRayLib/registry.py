@@ -35,6 +35,13 @@ class Needs:
     mesh: bool = False
     bundle_task: str = ""
     """``task`` of the model bundles that fit, empty when the method needs none."""
+    accepts_ct: bool = False
+    """A CT of the patient is used when there is one."""
+
+    @property
+    def takes_ct(self) -> bool:
+        """Whether a CT makes a difference."""
+        return self.ct or self.accepts_ct
 
 
 class Method(ABC):

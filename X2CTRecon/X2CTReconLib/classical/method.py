@@ -32,7 +32,7 @@ class ClassicalMethod(Method, ABC):
     """Solves films = projection(volume) as far as the films go. Subclasses define ``solve``."""
 
     returns: ClassVar[str] = "volume"
-    needs: ClassVar[Needs] = Needs(min_views=1, max_views=MOST_VIEWS)
+    needs: ClassVar[Needs] = Needs(min_views=1, max_views=MOST_VIEWS, accepts_ct=True)
 
     @abstractmethod
     def solve(self, problem: Problem, settings: Settings, progress: Progress) -> NDArray[np.float32]:

@@ -7,9 +7,6 @@ from pathlib import Path
 from XRayLib.case import SurfaceMesh
 from XRayLib.errors import InputError
 
-MOST_VERTICES = 3000
-"""Finer surfaces are meshed again with even triangles."""
-
 
 def load_organ(mesh: Path | None, label: str) -> SurfaceMesh | None:
     """The organ in CT RAS from a mesh file, or from ``LABELS[:VALUE]``; None when neither is given.
@@ -22,13 +19,12 @@ def load_organ(mesh: Path | None, label: str) -> SurfaceMesh | None:
         Both are given, a value is no whole number, or the file's own errors.
     """
     from XRayLib.ct import load_volume
-    from XRayLib.mesh import load_mesh, organ_template, remeshed
+    from XRayLib.mesh import load_mesh, organ_template, surface_template
 
     if mesh is not None and label:
         raise InputError("Give the organ once: as a mesh or as a label.")
     if mesh is not None:
-        surface = load_mesh(mesh)
-        return surface if len(surface.points) <= MOST_VERTICES else remeshed(surface)
+        return surface_template(load_mesh(mesh))
     if not label:
         return None
     path, value = split_label(label)

@@ -37,14 +37,18 @@ MESH_FORMAT = "xray3d.mesh/1"
 Document = Mapping[str, Any]
 
 
-def write_case(folder: Path, case: Case) -> None:
-    """Write ``case.json`` and the arrays into an existing folder."""
+KEPT: Document = {"kept": True}
+"""In place of a CT: the one that the reader kept of an earlier case."""
+
+
+def write_case(folder: Path, case: Case, *, ct_is_kept: bool = False) -> None:
+    """Write ``case.json`` and the arrays into an existing folder; ``ct_is_kept`` leaves the CT's out."""
     document = {
         "format": CASE_FORMAT,
         "radiographs": [
             radiograph_document(folder, f"radiograph{n}", radiograph) for n, radiograph in enumerate(case.radiographs)
         ],
-        "ct": _optional(volume_document, folder, "ct", case.ct),
+        "ct": KEPT if ct_is_kept else _optional(volume_document, folder, "ct", case.ct),
         "mesh": _optional(mesh_document, folder, "mesh", case.mesh),
         "initial_ct_to_world": case.initial_ct_to_world,
         "body_part": case.body_part,
@@ -54,13 +58,22 @@ def write_case(folder: Path, case: Case) -> None:
     write_document(folder, "case", document)
 
 
-def read_case(folder: Path, *, mapped: bool = False) -> Case:
-    """The case of a folder. ``mapped`` leaves large arrays in their files until they are touched."""
+def read_case(folder: Path, *, mapped: bool = False, kept_ct: Volume | None = None) -> Case:
+    """The case of a folder. ``mapped`` leaves large arrays in their files until they are touched.
+
+    ``kept_ct`` is the CT of a case that was written without it; InputError when it is missing.
+    """
     document = read_document(folder, "case", CASE_FORMAT)
+    if document.get("ct") == KEPT:
+        if kept_ct is None:
+            raise InputError("The CT that the case refers to is not here any more: start again.")
+        document = {**document, "ct": None}
+    else:
+        kept_ct = None
     with _reading("case"):
         return Case(
             radiographs=tuple(parse_radiograph(folder, entry, mapped=mapped) for entry in document["radiographs"]),
-            ct=_optional_parse(parse_volume, folder, document["ct"], mapped),
+            ct=kept_ct or _optional_parse(parse_volume, folder, document["ct"], mapped),
             mesh=_optional_parse(parse_mesh, folder, document["mesh"], mapped),
             initial_ct_to_world=parse_pose(document["initial_ct_to_world"]),
             body_part=str(document["body_part"]),

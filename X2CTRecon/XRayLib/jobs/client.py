@@ -62,6 +62,8 @@ class WorkerClient(Connection):
         super().__init__(*arguments, **keywords)
         self._put_jobs: dict[str, tuple[Volume, Job]] = {}
         """By volume id: the volume and the job that takes it to the worker."""
+        self._kept_ct: tuple[Volume | None, int] = (None, 0)
+        """The CT that the worker of that number keeps for the next case."""
         self._diagnostics = Diagnostics()
 
     def run_method(
@@ -70,11 +72,15 @@ class WorkerClient(Connection):
         case: Case,
         options: Options | None = None,
         *,
+        keep_ct: bool = False,
         on_progress: OnProgress = _ignore,
         on_result: OnResult = _ignore,
         on_error: OnError = _ignore,
     ) -> Job:
-        """Run a method on a case; ``on_result`` gets its Result, whose views refer to the case's own radiographs."""
+        """Run a method on a case; ``on_result`` gets its Result, whose views refer to the case's own radiographs.
+
+        ``keep_ct`` is for many cases of one CT object: it goes to the worker with the first and stays there.
+        """
         from XRayLib.case import Options
         from XRayLib.jobs.array_files import json_ready
 
@@ -84,16 +90,18 @@ class WorkerClient(Connection):
         def write(folder: Path) -> None:
             from XRayLib.jobs.case_files import write_case
 
-            write_case(folder, case)
+            write_case(folder, case, ct_is_kept=keep_ct and self._keeps(case.ct))
 
         def read(folder: Path, _value: Any) -> Result:
             from XRayLib.jobs.case_files import read_result
 
             result = read_result(folder, case)
             self._diagnostics.has_run(result)
+            if keep_ct:
+                self._kept_ct = (case.ct, self._worker.starts)
             return result
 
-        params = {"method": method_id, "options": json_ready(asdict(options))}
+        params = {"method": method_id, "options": json_ready(asdict(options)), "keep_ct": keep_ct}
         job = Job("run_method", params, on_progress, on_result, on_error, write, read, device=options.device)
         return self.submit(job)
 
@@ -192,6 +200,17 @@ class WorkerClient(Connection):
         job = Job("preparation_state", {}, on_result=on_result, on_error=on_error, write=write)
         return self.submit(job)
 
+    def organ_template(
+        self, organ: Volume | SurfaceMesh, *, on_result: OnResult = _ignore, on_error: OnError = _ignore
+    ) -> Job:
+        """An organ as a surface of even triangles; ``on_result`` gets a SurfaceMesh in the organ's own RAS.
+
+        ``organ`` is a volume of labels in which it is 1, or a closed surface.
+        """
+        job = Job("organ_template", {}, on_result=on_result, on_error=on_error, write=organ_writer(organ))
+        job.read, job.channel = _read_template, "organ template"
+        return self.submit(job)
+
     def request(
         self,
         kind: str,
@@ -249,6 +268,10 @@ class WorkerClient(Connection):
             raise CancelledError("The job was dropped.")
         return job.value
 
+    def _keeps(self, ct: Volume | None) -> bool:
+        known, worker = self._kept_ct
+        return ct is not None and ct is known and worker == self._worker.starts
+
     def _has_volume(self, volume_id: str, volume: Volume) -> bool:
         known, job = self._put_jobs.get(volume_id, (None, None))
         if job is None or known is not volume:
@@ -278,14 +301,34 @@ def patient_writer(ct: Volume, mesh: SurfaceMesh | None) -> Callable[[Path], Non
     """What puts ``volume.json`` and, with an organ, ``mesh.json`` into a job's folder."""
 
     def write(folder: Path) -> None:
+        volume_writer(ct)(folder)
+        if mesh is not None:
+            organ_writer(mesh)(folder)
+
+    return write
+
+
+def organ_writer(organ: Volume | SurfaceMesh) -> Callable[[Path], None]:
+    """What puts an organ's labels as ``volume.json``, or its surface as ``mesh.json``, into a job's folder."""
+    from XRayLib.ct import Volume
+
+    if isinstance(organ, Volume):
+        return volume_writer(organ)
+
+    def write(folder: Path) -> None:
         from XRayLib.jobs.array_files import write_document
         from XRayLib.jobs.case_files import MESH_FORMAT, mesh_document
 
-        volume_writer(ct)(folder)
-        if mesh is not None:
-            write_document(folder, "mesh", {"format": MESH_FORMAT, **mesh_document(folder, "mesh", mesh)})
+        write_document(folder, "mesh", {"format": MESH_FORMAT, **mesh_document(folder, "mesh", organ)})
 
     return write
+
+
+def _read_template(folder: Path, _value: Any) -> SurfaceMesh:
+    from XRayLib.jobs.array_files import read_document
+    from XRayLib.jobs.case_files import MESH_FORMAT, parse_mesh
+
+    return parse_mesh(folder, read_document(folder, "template", MESH_FORMAT))
 
 
 def _read_radiograph(folder: Path, value: Any) -> LoadedRadiograph:

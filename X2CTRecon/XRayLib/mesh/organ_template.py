@@ -18,6 +18,8 @@ DENSE_SHARE = 20
 """Vertices of the dense surface for each of the template's."""
 FIRST_SPACING_MM, LEAST_SPACING_MM = 3.0, 0.8
 SMOOTHING_VOXELS = 0.9
+MOST_KEPT = 3000
+"""Vertices; finer surfaces are meshed again."""
 
 
 def organ_template(labels: Volume, value: int = 1, *, vertices: int = VERTICES) -> SurfaceMesh:
@@ -66,6 +68,11 @@ def remeshed(surface: SurfaceMesh, *, vertices: int = VERTICES) -> SurfaceMesh:
     inside = voxels_inside(surface, (shape[0], shape[1], shape[2]), matrix[:3, 3], spacing)
     template = _template(Volume(_largest(inside).astype(np.float32), matrix, "share"), vertices)
     return replace(template, points=ClosestPoint(surface)(template.points)[0])
+
+
+def surface_template(surface: SurfaceMesh) -> SurfaceMesh:
+    """A closed surface as methods take it: as it is, or meshed again with even triangles when it is too fine."""
+    return surface if len(surface.points) <= MOST_KEPT else remeshed(surface)
 
 
 def _template(share: Volume, vertices: int) -> SurfaceMesh:

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from XRayLib.ct import Volume
 
 LOWEST_HU = -1024.0
 MATRIX_DECIMALS = 3
+
+_hashes: WeakKeyDictionary[Volume, str] = WeakKeyDictionary()
+"""Of the CTs in memory: every frame of a run asks for the same one's."""
 
 
 def cache_folder() -> Path:
@@ -34,6 +38,12 @@ def ct_hash(ct: Volume) -> str:
 
     The same for the same CT from a file and from a scene: padding below air and rounding of the matrix do not count.
     """
+    if ct not in _hashes:
+        _hashes[ct] = _hash_of(ct)
+    return _hashes[ct]
+
+
+def _hash_of(ct: Volume) -> str:
     found = hashlib.sha256()
     found.update(repr((ct.voxels.shape, (np.round(ct.ijk_to_ras, MATRIX_DECIMALS) + 0.0).tolist())).encode())
     for section in ct.voxels:

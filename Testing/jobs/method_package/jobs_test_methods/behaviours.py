@@ -38,6 +38,15 @@ class Succeed(_TestMethod):
         return Result(self.id, volume, views=views, quality={"x": 1.5}, warnings=("one",), provenance=provenance)
 
 
+class LookAtCt(_TestMethod):
+    """Tells which CT object it was given, and the sum of its voxels."""
+
+    id = "test-ct"
+
+    def run(self, case: Case, options: Options, progress: Progress) -> Result:
+        return Result(self.id, provenance={"object": id(case.ct)}, quality={"sum": float(case.ct.voxels.sum())})
+
+
 class Fail(_TestMethod):
     id = "test-fail"
 

@@ -6,11 +6,15 @@ import dataclasses
 from typing import Any
 
 from XRayLib.case import Options
+from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.jobs.array_files import json_ready
 from XRayLib.jobs.case_files import read_case, write_result
 from XRayLib.jobs.server import Request
 from XRayLib.registry import method, methods
+
+_kept_ct: list[Volume] = []
+"""The CT of a run of cases, at most one."""
 
 
 def list_methods(_request: Request) -> list[dict[str, Any]]:
@@ -29,14 +33,18 @@ def list_methods(_request: Request) -> list[dict[str, Any]]:
 
 
 def run_method(request: Request) -> dict[str, Any]:
-    """Params: ``method`` (id), ``options`` {device, bundle, seed, extra}. The folder holds a case, and then the result.
+    """Params: ``method`` (id), ``options`` {device, bundle, seed, extra}, ``keep_ct`` (default false). The folder holds
+    a case, and then the result. The case may leave out the CT of the last one that was run with ``keep_ct``.
 
     Value: the result's ``quality``, ``warnings`` and ``provenance``, which also stand in its ``result.json``.
     """
     folder = request.folder_for_arrays()
     chosen = method(request.param("method", str))
     request.progress(0.0, "Reading the case")
-    case = read_case(folder, mapped=True)
+    keep = request.param("keep_ct", bool, False)
+    case = read_case(folder, mapped=not keep, kept_ct=_kept_ct[0] if _kept_ct else None)
+    if keep:
+        _kept_ct[:] = [] if case.ct is None else [case.ct]
     chosen.check(case)
     result = chosen.run(case, _options(request.param("options", dict, {})), request.progress)
     request.progress(1.0, "Handing over the result")
