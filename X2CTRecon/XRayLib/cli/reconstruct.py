@@ -29,6 +29,13 @@ def reconstruct(
     consistent: Annotated[
         bool, typer.Option("--consistent", help="Adjust a network's volume until it projects to the films.")
     ] = False,
+    style_transfer: Annotated[
+        bool,
+        typer.Option(
+            "--style-transfer/--no-style-transfer",
+            help="Give films processed for reading the look of simulated ones first; research, off unless asked for.",
+        ),
+    ] = False,
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for re-projections, residuals and HTML.")
     ] = None,
@@ -39,7 +46,9 @@ def reconstruct(
     """Reconstruct a CT-like volume from X-rays. Internal detail is a plausible estimate, not a measurement."""
     with reporting(as_json) as out:
         check_output(output)
-        options = Options(device=device, bundle=model, seed=seed, extra={"consistent": consistent})
+        asked = {"consistent": consistent, "style_transfer": style_transfer}
+        extra = {name: True for name, wanted in asked.items() if wanted}
+        options = Options(device=device, bundle=model, seed=seed, extra=extra)
         with out.progress() as progress:
             case = load_case(view, prior_ct, body_part, initial)
             result = reconstruct_case(case, method_id, options, progress)

@@ -12,6 +12,7 @@ from XRayLib.jobs.array_files import json_ready
 from XRayLib.jobs.case_files import read_case, write_result
 from XRayLib.jobs.server import Request
 from XRayLib.registry import method, methods
+from XRayLib.style_transfer import run_with_style_transfer
 
 _kept_ct: list[Volume] = []
 """The CT of a run of cases, at most one."""
@@ -46,7 +47,7 @@ def run_method(request: Request) -> dict[str, Any]:
     if keep:
         _kept_ct[:] = [] if case.ct is None else [case.ct]
     chosen.check(case)
-    result = chosen.run(case, _options(request.param("options", dict, {})), request.progress)
+    result = run_with_style_transfer(chosen, case, _options(request.param("options", dict, {})), request.progress)
     request.progress(1.0, "Handing over the result")
     write_result(folder, result, case)
     return json_ready(
