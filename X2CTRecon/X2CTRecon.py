@@ -1,11 +1,19 @@
-"""X2CTRecon: one or two X-rays in, a CT-like volume in Slicer's views."""
+"""X2CTRecon: X-rays in, a CT-like volume or an organ's surface in Slicer's views."""
 
 from __future__ import annotations
 
+import enum
 from typing import Annotated, Any
 
 import slicer
-from slicer import vtkMRMLScalarVolumeNode
+from slicer import (
+    vtkMRMLLinearTransformNode,
+    vtkMRMLModelNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLSequenceBrowserNode,
+    vtkMRMLTableNode,
+)
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
@@ -62,6 +70,22 @@ def registerLayouts() -> None:
 #
 
 
+class OrganColoring(enum.Enum):
+    """What an organ's colours show: itself, or a number on each of its points."""
+
+    ORGAN = "organ"
+    DISPLACEMENT = "displacement_mm"
+    ERROR_BAR = "deviation_mm"
+
+    def label(self) -> str:
+        """What the list shows."""
+        return {
+            OrganColoring.ORGAN: _("The organ's own color"),
+            OrganColoring.DISPLACEMENT: _("How far it has moved"),
+            OrganColoring.ERROR_BAR: _("Error bars"),
+        }[self]
+
+
 @parameterNodeWrapper
 class X2CTReconParameterNode:
     """
@@ -76,6 +100,20 @@ class X2CTReconParameterNode:
     showFilmLayout - Show the X-rays beside the volume.
     addResidual - Also make the residual images.
     overlayOpacity - 0 shows the films, 1 the re-projections.
+    ctVolume - The patient's CT, for methods that know the patient.
+    ctPose - The transform that places the CT; empty for where it lies.
+    organNode - The model or segmentation of the organ to find.
+    organSegment - Id of the organ's segment.
+    prepareMinutes - Budget of 'Prepare this patient'.
+    refineOrgan - Improve the organ on the X-rays after the network's answer.
+    refineFrames - The same for every frame of a run.
+    organNow - The organ where it is now.
+    organPlanned - The organ as it is in the CT.
+    organTable - The organs' volumes.
+    organColoring - What the organ's colors show.
+    showPlanned - Show the organ as it was planned, too.
+    showOutlines - Draw the organ's outline on the X-rays.
+    sequenceBrowser - The run of X-rays.
     """
 
     films: list[vtkMRMLScalarVolumeNode]
@@ -87,6 +125,20 @@ class X2CTReconParameterNode:
     showFilmLayout: bool = True
     addResidual: bool = False
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.0
+    ctVolume: vtkMRMLScalarVolumeNode
+    ctPose: vtkMRMLLinearTransformNode
+    organNode: vtkMRMLModelNode | vtkMRMLSegmentationNode | None
+    organSegment: str
+    prepareMinutes: Annotated[int, WithinRange(1, 1440)] = 45
+    refineOrgan: bool = True
+    refineFrames: bool = False
+    organNow: vtkMRMLModelNode
+    organPlanned: vtkMRMLModelNode
+    organTable: vtkMRMLTableNode
+    organColoring: OrganColoring = OrganColoring.ORGAN
+    showPlanned: bool = True
+    showOutlines: bool = True
+    sequenceBrowser: vtkMRMLSequenceBrowserNode
 
 
 #

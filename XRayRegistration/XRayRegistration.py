@@ -12,6 +12,7 @@ from slicer import (
     vtkMRMLMarkupsFiducialNode,
     vtkMRMLModelNode,
     vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
     vtkMRMLSequenceBrowserNode,
 )
 from slicer.i18n import tr as _
@@ -119,6 +120,8 @@ class XRayRegistrationParameterNode:
     showDeformed - Deform the CT and what moves with it.
     sequenceBrowser - The run of X-rays, or the browser of the frames' poses.
     frame - The frame that is shown, from 0, when the X-rays are no run.
+    organNode - The model or segmentation of the organ that a deformable method follows; empty to find it.
+    organSegment - Id of the organ's segment.
     prepareMinutes - Budget of 'Prepare this patient'.
     """
 
@@ -148,6 +151,8 @@ class XRayRegistrationParameterNode:
     showDeformed: bool = True
     sequenceBrowser: vtkMRMLSequenceBrowserNode
     frame: int = 0
+    organNode: vtkMRMLModelNode | vtkMRMLSegmentationNode | None
+    organSegment: str
     prepareMinutes: Annotated[int, WithinRange(1, 1440)] = 45
 
 

@@ -70,6 +70,13 @@ class FakeClient:
         self.options = options
         self._callbacks = callbacks
 
+    def organ_template(self, organ: Any, **callbacks: Callable[..., None]) -> None:
+        self.asked.append(("organ_template", organ))
+        self.template_callbacks = callbacks
+
+    def preparation_state(self, _ct: Any, **callbacks: Any) -> None:
+        callbacks["on_result"]({})
+
     def progress(self, fraction: float, stage: str) -> None:
         self._callbacks["on_progress"](fraction, stage, 12.0)
 

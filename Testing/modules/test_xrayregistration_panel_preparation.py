@@ -29,7 +29,7 @@ def widget(slicer_main_window, load_module, clients, monkeypatch):
         return clients[-1]
 
     monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", make)
-    monkeypatch.setattr("XRayRegistrationLib.panel_preparation.torch_installed", lambda: True)
+    monkeypatch.setattr("XRayLib.scene.panel.preparation.torch_installed", lambda: True)
     widget = slicer_main_window.open_module("XRayRegistration")
     widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
     return widget
@@ -129,7 +129,7 @@ def test_without_a_ct_or_without_torch_the_tooltip_says_what_to_do(widget, monke
     widget.panel.parameterNode.ctVolume = None
     assert not widget.ui.prepareButton.enabled
     assert "Choose a CT" in widget.ui.prepareButton.toolTip
-    monkeypatch.setattr("XRayRegistrationLib.panel_preparation.torch_installed", lambda: False)
+    monkeypatch.setattr("XRayLib.scene.panel.preparation.torch_installed", lambda: False)
     widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "Other CT")
     assert not widget.ui.prepareButton.enabled
     assert "PyTorch extension" in widget.ui.prepareButton.toolTip

@@ -1,28 +1,39 @@
-"""The X2CTRecon panel: films, method, output, the running job, the check against the films."""
+"""The X2CTRecon panel: films, method, patient, output, the running job, the sequence, the check against the films."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
-from XRayLib.case import Options
+from XRayLib.case import Case, Options, Result
 from XRayLib.errors import XRay3DError
 from XRayLib.jobs import WorkerClient
 from XRayLib.registry import method
+from XRayLib.scene.film_run import remove_run
+from XRayLib.scene.organ_result import OrganInput
 from XRayLib.scene.panel.case_panel import CasePanel
 from XRayLib.scene.panel.device_choice import DeviceChoice
 from XRayLib.scene.panel.job_bar import JobBar
+from XRayLib.scene.panel.preparation import PreparationPanel
 from XRayLib.scene.panel.quality_card import quality_html
-from XRayLib.scene.radiograph_nodes import film_version
+from XRayLib.scene.panel.run_adding import RunAdding
+from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
 from XRayLib.scene.worker_session import gui_client
 
+from X2CTReconLib.panel_frames import RunFrames
 from X2CTReconLib.panel_method import MethodChoice
-from X2CTReconLib.panel_reconstruction import case_from_films, show_reconstruction
+from X2CTReconLib.panel_organ import OrganPanel, shown_organ
+from X2CTReconLib.panel_organ_card import organ_html
+from X2CTReconLib.panel_organ_run import OrganRun
+from X2CTReconLib.panel_organ_views import look_at_organ
+from X2CTReconLib.panel_patient import PatientChoice
+from X2CTReconLib.panel_reconstruction import show_reconstruction
 
 
 class ReconstructionPanel(CasePanel):
-    """Films to a volume. ``client`` is injected so that tests drive the panel with a worker of their own."""
+    """Films to a volume or an organ. ``client`` is injected so that tests drive the panel with their own worker."""
 
     no_result = _("No result yet.")
     films_in_3d = False
@@ -34,33 +45,107 @@ class ReconstructionPanel(CasePanel):
         self._checked: tuple[tuple, tuple[bool, str]] | None = None
         self.choice = MethodChoice(ui, self.client, on_changed=self._choice_changed)
         self.device = DeviceChoice(ui.deviceComboBox)
-        self.bar = JobBar(ui, self.client, on_apply=self.apply, on_run_on_cpu=lambda: self.apply(device="cpu"))
+        self.patient = PatientChoice(
+            ui, self.client, self._method, self.filmNodes, lambda: self.device.value, on_changed=self.refresh
+        )
+        self.preparation = PreparationPanel(
+            ui, gui_client, self.patient, state_client=self.client, on_changed=self.refresh
+        )
+        self.frames = RunFrames(ui, self.filmNodes, on_shown=self._frame_shown)
+        self.organ = OrganPanel(ui, on_changed=self.refresh)
+        self.runAdding = RunAdding(ui, self.client, on_added=self._run_added, on_status=self.say)
+        self._again = self.apply
+        self.bar = JobBar(
+            ui,
+            self.client,
+            on_apply=self.apply,
+            on_run_on_cpu=lambda: self._again(device="cpu"),
+            on_running=self.refresh,
+        )
         ui.sampleButton.connect("clicked(bool)", self.addSample)
+        ui.applyRunButton.connect("clicked(bool)", lambda _checked=False: self.applyToRun())
+
+    def _method(self) -> Any:
+        return self.choice.method
 
     def parameterNodeReplaced(self, node: Any) -> None:
         """Show the node's method and model."""
+        for part in (self.patient, self.preparation, self.frames, self.organ):
+            part.follow(node)
         if node is not None:
             self.choice.select(node.method, node.model)
 
     def showState(self, films: list[Any]) -> None:
         """Apply is enabled, or says why not."""
-        self.bar.allow(*self.readiness(films))
-        node = self.parameterNode
-        self.ui.qualityLabel.text = quality_html(node.outputVolume, node.reprojections) or self.no_result
+        node, returns_mesh = self.parameterNode, self.choice.method.returns == "mesh"
+        self.patient.refresh()
+        self.preparation.refresh()
+        self._show_sections(returns_mesh)
+        ready, reason = self.readiness(films)
+        self.bar.allow(ready, reason)
+        several = len(self.frames.values()) > 1
+        self.ui.applyRunButton.enabled = ready and several and not self.bar.running
+        self.ui.applyRunButton.toolTip = self._run_tip(ready, reason, several)
+        self.frames.refresh()
+        self.organ.refresh(films, self.bar.running)
+        text = organ_html(shown_organ(node)) if returns_mesh else quality_html(node.outputVolume, node.reprojections)
+        self.ui.qualityLabel.text = text or self.no_result
+
+    def _show_sections(self, returns_mesh: bool) -> None:
+        ui = self.ui
+        for widget in (ui.outputLabel, ui.outputSelector, ui.volumeRenderingCheckBox, ui.residualCheckBox):
+            widget.setVisible(not returns_mesh)
+        for widget in (ui.overlayLabel, ui.overlaySlider):
+            widget.setVisible(not returns_mesh)
+        ui.refineCheckBox.setVisible(returns_mesh and self.choice.method.id == "organ-mesh")
+        ui.refineFramesCheckBox.setVisible(self.choice.method.id == "organ-mesh")
+        ui.sequenceCollapsibleButton.setVisible(returns_mesh)
+
+    def _run_tip(self, ready: bool, reason: str, several: bool) -> str:
+        if self.bar.running:
+            return _("A job is running.")
+        if not several:
+            return _("Add a run of X-rays first.")
+        return _("Find the organ on every frame; it then moves with the film.") if ready else reason
 
     def readiness(self, films: list[Any]) -> tuple[bool, str]:
         """Whether Apply can run, and the tooltip that says why not."""
-        state = (self.parameterNode.method, *map(film_version, films))
+        prepared = self.preparation.state if self.patient.what else {}
+        bundle = None if prepared is None else prepared.get("bundle")
+        state = (
+            self.parameterNode.method,
+            self.patient.version(),
+            prepared is None,
+            bundle,
+            *map(film_version, films),
+        )
         if self._checked is None or self._checked[0] != state:
             self._checked = (state, self._check(films))
         return self._checked[1]
 
     def _check(self, films: list[Any]) -> tuple[bool, str]:
+        chosen = method(self.parameterNode.method)
         try:
-            method(self.parameterNode.method).check(case_from_films(films))
+            case = self.case(films)
+            if chosen.needs.mesh and case.ct is not None and case.mesh is None:
+                return False, self.patient.missing
+            chosen.check(case)
         except XRay3DError as error:
             return False, str(error)
-        return True, _("Reconstruct the volume.")
+        if not self.patient.what:
+            return True, _("Reconstruct the volume.")
+        state = self.preparation.state
+        if state is None:
+            return False, _("Looking up whether the patient is prepared ...")
+        if not state.get("bundle"):
+            return False, _(
+                "{method} has not been trained for this organ of this CT: press 'Prepare this patient'."
+            ).format(method=chosen.title)
+        return True, _("Find the organ on the X-rays.")
+
+    def case(self, films: list[Any]) -> Case:
+        """The case of the panel's nodes."""
+        return self.patient.case([radiograph_from_node(node) for node in films])
 
     def addSample(self, _checked: bool = False) -> None:
         """The bundled PA and lateral radiographs."""
@@ -73,22 +158,80 @@ class ReconstructionPanel(CasePanel):
         if self.parameterNode.showFilmLayout:
             super().showFilms(overlays)
 
+    def removeFilm(self, node: Any) -> None:
+        """Take a film, or a run, out of the case and the scene, with all that was made for it."""
+        remove_run(node)
+        super().removeFilm(node)
+
+    def _run_added(self, browser: Any, films: list[Any]) -> None:
+        self.parameterNode.sequenceBrowser = browser
+        for film in films:
+            self.addFilm(film)
+
+    def _frame_shown(self) -> None:
+        self.films.update()
+        self.refresh()
+
     # The job
 
     def apply(self, device: str | None = None) -> None:
         """Start the reconstruction in the worker."""
-        self._result_films = self.filmNodes()
-        ready, reason = self.readiness(self._result_films)
+        self._again = self.apply
+        self._result_films = films = self.filmNodes()
+        ready, reason = self.readiness(films)
         if not ready:
             self.say(reason)
             return
-        method_id = self.parameterNode.method
-        options = Options(device=device or self.device.value, bundle=self.parameterNode.model)
-        case = case_from_films(self._result_films)
-        self.bar.run(lambda callbacks: self.client.run_method(method_id, case, options, **callbacks), self.show)
+        method_id, case, started = self.parameterNode.method, self.case(films), time.monotonic()
+        options = self._options(device, self.parameterNode.refineOrgan)
+        given = self._organ_input(films) if method(method_id).returns == "mesh" else None
 
-    def show(self, result: Any) -> None:
-        """The result is there: put it into the scene in one step."""
+        def show(result: Result) -> None:
+            if given is None:
+                self.show(result)
+            else:
+                self.showOrgan(result, given, time.monotonic() - started)
+
+        self.bar.run(lambda callbacks: self.client.run_method(method_id, case, options, **callbacks), show)
+
+    def applyToRun(self, device: str | None = None) -> None:
+        """Find the organ on every frame of the run."""
+        self._again = self.applyToRun
+        films, method_id = self.filmNodes(), self.parameterNode.method
+        ready, reason = self.readiness(films)
+        if not ready:
+            self.say(reason)
+            return
+        options = self._options(device, self.parameterNode.refineFrames)
+        step, browser = self.organ.begin(), self.frames.browser
+
+        def start_frame(case: Case, callbacks: Any) -> None:
+            self.client.run_method(method_id, case, options, keep_ct=True, **callbacks)
+
+        def take(result: Result, seconds: float, value: str) -> None:
+            self.organ.take(result, self._organ_input(films), step, seconds, (browser, value))
+
+        run = OrganRun(self.frames, lambda: self.case(films), start_frame, take)
+
+        def done(finished: OrganRun) -> None:
+            self._look()
+            self.refresh()
+            self.say(finished.summary())
+
+        self.bar.run(run.start, done, cancelled=lambda: _("Cancelled.") + " " + run.summary())
+
+    def _options(self, device: str | None, refine: bool) -> Options:
+        extra = {"refine": refine} if self.choice.method.id == "organ-mesh" else {}
+        return Options(device=device or self.device.value, bundle=self.parameterNode.model, extra=extra)
+
+    def _organ_input(self, films: list[Any]) -> OrganInput:
+        patient = self.patient
+        return OrganInput(
+            self.parameterNode.ctVolume, patient.organs.source, patient.organs.surface, tuple(films), patient.pose_node
+        )
+
+    def show(self, result: Result) -> None:
+        """A volume is there: put it into the scene in one step."""
         node = self.parameterNode
         if node is None:
             return
@@ -105,6 +248,19 @@ class ReconstructionPanel(CasePanel):
             self.showFilms(shown.reprojections)
             self.refresh()
 
+    def showOrgan(self, result: Result, given: OrganInput, seconds: float) -> None:
+        """An organ's surface is there: put it into the scene in one step."""
+        if self.parameterNode is None:
+            return
+        with slicer.util.tryWithErrorDisplay(_("The result could not be shown."), waitCursor=True):
+            self.organ.take(result, given, self.organ.begin(), seconds)
+            self._look()
+            self.refresh()
+
+    def _look(self) -> None:
+        self.showFilms()
+        look_at_organ(self.parameterNode.organNow, self.parameterNode.ctVolume)
+
     def _choice_changed(self, method_id: str, model: str) -> None:
         if self.parameterNode is not None:
             self.parameterNode.method = method_id
@@ -114,5 +270,12 @@ class ReconstructionPanel(CasePanel):
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
         super().forgetScene()
+        self.patient.forget()
+        self.organ.forget()
         self.bar.allow(False, _("The scene is closing."))
         self.bar.idle()
+
+    def close(self) -> None:
+        """The application closes."""
+        super().close()
+        self.preparation.close()

@@ -11,6 +11,9 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.registry import methods
 
+RETURNS = ("volume", "mesh")
+"""What a method of this panel may return, in the order of the list."""
+
 
 class MethodChoice:
     """Fills the method and model lists of the panel; ``on_changed(method_id, model_id)`` when the user chooses."""
@@ -20,8 +23,8 @@ class MethodChoice:
         self.client = client
         self._on_changed = on_changed
         self._models: list[Mapping[str, Any]] = []
-        self.volumeMethods = [m for m in methods().values() if m.returns == "volume"]
-        for found in self.volumeMethods:
+        self.shownMethods = sorted((m for m in methods().values() if m.returns in RETURNS), key=_rank)
+        for found in self.shownMethods:
             ui.methodComboBox.addItem(found.title, found.id)
         ui.methodComboBox.connect("currentIndexChanged(int)", self._method_changed)
         ui.modelComboBox.connect("currentIndexChanged(int)", self._model_changed)
@@ -32,7 +35,7 @@ class MethodChoice:
     @property
     def method(self) -> Any:
         """The chosen method."""
-        return self.volumeMethods[max(self.ui.methodComboBox.currentIndex, 0)]
+        return self.shownMethods[max(self.ui.methodComboBox.currentIndex, 0)]
 
     @property
     def model(self) -> str:
@@ -41,7 +44,7 @@ class MethodChoice:
 
     def select(self, method_id: str, model: str) -> None:
         """Show a choice that comes from the parameter node."""
-        identifiers = [m.id for m in self.volumeMethods]
+        identifiers = [m.id for m in self.shownMethods]
         if method_id in identifiers and self.method.id != method_id:
             self.ui.methodComboBox.setCurrentIndex(identifiers.index(method_id))
         if not self._models:
@@ -110,7 +113,13 @@ class MethodChoice:
         for model in self._fitting_models():
             combo.addItem(f"{model['title']} {model['version']}", model["id"])
         combo.blockSignals(was_blocked)
+        self._show_models()
         self._show_card()
+
+    def _show_models(self) -> None:
+        ui, has_models = self.ui, bool(self.method.needs.bundle_task)
+        for widget in (ui.modelLabel, ui.modelComboBox, ui.importModelButton, ui.verifyModelButton):
+            widget.setVisible(has_models)
 
     def _select_model(self, model: str) -> None:
         for index in range(self.ui.modelComboBox.count):
@@ -131,6 +140,10 @@ class MethodChoice:
 
     def _card(self, text: str, rich: bool = False) -> None:
         self.ui.methodCardLabel.text = text if rich else html.escape(text)
+
+
+def _rank(method: Any) -> tuple[int, str]:
+    return RETURNS.index(method.returns), method.id
 
 
 def method_card_html(chosen: Any, model: Mapping[str, Any] | None) -> str:

@@ -27,7 +27,7 @@ def show_reconstruction(
     with_residual: bool = False,
     with_rendering: bool = True,
 ) -> ShownResult:
-    """Put the result into the scene, in the slice views and, when asked for, rendered in 3D."""
+    """Put a volume into the scene, in the slice views and, when asked for, rendered in 3D."""
     import slicer
 
     shown = put_result(result, films, volume_node=volume_node, with_residual=with_residual)

@@ -14,6 +14,9 @@ from XRayLib.scene.film_run import remove_run
 from XRayLib.scene.film_views import show_in_slices
 from XRayLib.scene.matrices import local_to_world
 from XRayLib.scene.panel.case_panel import CasePanel
+from XRayLib.scene.panel.organ_choice import OrganChoice
+from XRayLib.scene.panel.preparation import PreparationPanel
+from XRayLib.scene.panel.run_adding import RunAdding
 from XRayLib.scene.radiograph_nodes import film_geometry
 from XRayLib.scene.volume_nodes import show_as_ct
 from XRayLib.scene.worker_session import gui_client
@@ -26,10 +29,9 @@ from XRayRegistrationLib.panel_landmarks import LandmarkPanel
 from XRayRegistrationLib.panel_method import PoseMethodChoice
 from XRayRegistrationLib.panel_overlay import FilmOverlays
 from XRayRegistrationLib.panel_pose import PoseControls
-from XRayRegistrationLib.panel_preparation import PreparationPanel
+from XRayRegistrationLib.panel_prepared import PreparedChoice
 from XRayRegistrationLib.panel_reprojection import LiveReprojection, Reprojected
 from XRayRegistrationLib.panel_run import RegistrationRuns
-from XRayRegistrationLib.panel_runs import RunAdding
 from XRayRegistrationLib.panel_start import start_hint
 from XRayRegistrationLib.panel_views import CaseViews
 
@@ -55,12 +57,16 @@ class RegistrationPanel(CasePanel):
             deformation_text=lambda: self.deformation.text,
         )
         self.choice = PoseMethodChoice(ui, on_changed=self._method_chosen)
+        self.organ = OrganChoice(ui, self.client, on_changed=self.refresh)
         self.runs = RegistrationRuns(self)
         self.landmarks = LandmarkPanel(
             ui, self.frames.films, on_changed=self._landmarks_changed, on_place=self.runs.placeByLandmarks
         )
         self.runAdding = RunAdding(ui, self.client, on_added=self._run_added, on_status=self.say)
-        self.preparation = PreparationPanel(ui, gui_client, self._ct_volume, lambda: self.runs.device.value)
+        self.prepared = PreparedChoice(
+            ui, self._ct_volume, self.organ, lambda: self.runs.device.value, on_changed=self.refresh
+        )
+        self.preparation = PreparationPanel(ui, gui_client, self.prepared)
         ui.showButton.connect("clicked(bool)", lambda _checked=False: self.showFilms())
         ui.centerButton.connect("clicked(bool)", self.centerOnFilms)
         for section in (ui.ctCollapsibleButton, ui.registerCollapsibleButton, ui.sequenceCollapsibleButton):
@@ -77,6 +83,8 @@ class RegistrationPanel(CasePanel):
             self.landmarks,
             self.frames,
             self.decision,
+            self.organ,
+            self.prepared,
             self.preparation,
         ):
             part.follow(node)
@@ -99,6 +107,7 @@ class RegistrationPanel(CasePanel):
         self.deformation.refresh()
         self.attached.refresh(node.ctVolume is not None)
         self.landmarks.refresh()
+        self.organ.refresh(node.ctVolume)
         self.runs.refresh(shown, locked)
         self.ui.startHintLabel.text = start_hint(node, shown)
         self._show_card()
@@ -230,6 +239,7 @@ class RegistrationPanel(CasePanel):
         """The scene closes: a running job's result has nowhere to go."""
         super().forgetScene()
         self.live.forget()
+        self.organ.forget()
         self.overlays.keep([])
         self.runs.bar.allow(False, _("The scene is closing."))
         self.runs.bar.idle()

@@ -7,9 +7,8 @@ from typing import Any
 
 import qt
 import slicer
+from XRayLib.scene.panel.node_observers import NodeObservers
 from XRayLib.scene.provenance import read_attribute
-
-from XRayRegistrationLib.panel_observers import NodeObservers
 
 MOVABLE = (
     "vtkMRMLSegmentationNode",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from XRayLib.case import Case, Landmarks
+from XRayLib.case import Case, Landmarks, SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.geometry import isocenter_of
 from XRayLib.scene.landmark_nodes import ct_points, film_pixels
@@ -54,16 +54,18 @@ def registration_case(
     ct_list: Any = None,
     volume: Volume | None = None,
     initial: np.ndarray | None = None,
+    organ: SurfaceMesh | None = None,
 ) -> Case:
     """The case of a CT node and radiograph nodes, geometry in world RAS, CT in its own RAS.
 
-    ``volume`` spares reading the CT again; ``initial`` is used instead of what ``start`` means.
+    ``volume`` spares reading the CT again; ``initial`` is used instead of what ``start`` means; ``organ`` is in CT RAS.
     """
     volume = volume or volume_from_node(ct, in_world=False)
     landmarks = landmarks_of(ct_list, films)
     return Case(
         radiographs=tuple(radiograph_from_node(film) for film in films),
         ct=volume,
+        mesh=organ,
         initial_ct_to_world=initial_pose(start, ct, volume, films) if initial is None else initial,
         landmarks=landmarks if is_enough(landmarks) else None,
     )

@@ -8,11 +8,11 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 from XRayLib.scene.film_run import frame_of
+from XRayLib.scene.panel.tables import prepare_table
 from XRayLib.scene.pose_nodes import PoseRecord
 
 from XRayRegistrationLib.panel_quality import percent_text
 
-ROW_PX = 24
 REFUSED_COLOR = "#c62828"
 
 
@@ -31,7 +31,7 @@ def frame_state(record: PoseRecord | None) -> str:
 
 def show_frames(table: Any, views: Sequence[int], found: Sequence[PoseRecord | None], shown: int) -> None:
     """One row per frame; the shown one is selected."""
-    _prepare(table, [_("Frame"), _("X-rays"), _("Pose")], len(views))
+    prepare_table(table, [_("Frame"), _("X-rays"), _("Pose")], len(views))
     table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
     table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
     table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
@@ -50,7 +50,7 @@ def show_frames(table: Any, views: Sequence[int], found: Sequence[PoseRecord | N
 def show_film_frames(table: Any, films: Sequence[Any]) -> None:
     """Each X-ray with the number of its frame, which the user can edit."""
     was_blocked = table.blockSignals(True)
-    _prepare(table, [_("X-ray"), _("Frame")], len(films))
+    prepare_table(table, [_("X-ray"), _("Frame")], len(films))
     for row, film in enumerate(films):
         name, number = qt.QTableWidgetItem(film.GetName()), qt.QTableWidgetItem(str(frame_of(film)))
         name.setFlags(qt.Qt.ItemIsEnabled)
@@ -58,13 +58,3 @@ def show_film_frames(table: Any, films: Sequence[Any]) -> None:
         table.setItem(row, 1, number)
     table.setVisible(len(films) > 1)
     table.blockSignals(was_blocked)
-
-
-def _prepare(table: Any, headings: Sequence[str], rows: int) -> None:
-    table.setColumnCount(len(headings))
-    table.setHorizontalHeaderLabels(list(headings))
-    table.verticalHeader().setVisible(False)
-    table.verticalHeader().setDefaultSectionSize(ROW_PX)
-    table.horizontalHeader().setStretchLastSection(True)
-    table.setRowCount(rows)
-    table.setFixedHeight(ROW_PX * (2 + min(max(rows, 1), 6)))

@@ -7,10 +7,10 @@ from typing import Any
 
 import vtk
 from XRayLib.scene.film_run import films_at, frame_values, is_run_of, set_frame
+from XRayLib.scene.panel.node_observers import NodeObservers
 from XRayLib.scene.pose_sequence import open_pose, pose_sequence, records
 
 from XRayRegistrationLib.panel_frame_table import show_film_frames, show_frames
-from XRayRegistrationLib.panel_observers import NodeObservers
 
 
 class FramePanel:

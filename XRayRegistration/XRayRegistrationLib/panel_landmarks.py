@@ -20,12 +20,12 @@ from XRayLib.scene.landmark_nodes import (
     show_landmarks_only_in,
 )
 from XRayLib.scene.matrices import rigid_local_to_world
+from XRayLib.scene.panel.node_observers import NodeObservers
 from XRayLib.scene.radiograph_nodes import film_geometry
 
 from XRayRegistrationLib.landmark_pairs import FEWEST_PAIRS, is_enough, landmark_distances_mm, pair_counts
 from XRayRegistrationLib.panel_case import landmarks_of
 from XRayRegistrationLib.panel_landmark_table import LandmarkRow, show_rows
-from XRayRegistrationLib.panel_observers import NodeObservers
 from XRayRegistrationLib.panel_picking import Picking
 
 

@@ -34,6 +34,11 @@ class PoseMethodChoice:
         index = self.ui.methodComboBox.currentIndex
         return self.poseMethods[index] if 0 <= index < len(self.poseMethods) else None
 
+    @property
+    def deforms(self) -> bool:
+        """Whether the chosen method also deforms the CT, and so can be told an organ."""
+        return self.method is not None and self.method.returns == "deformation"
+
     def select(self, method_id: str) -> None:
         """Show a choice that comes from the parameter node."""
         identifiers = [method.id for method in self.poseMethods]

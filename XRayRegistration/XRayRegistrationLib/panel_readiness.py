@@ -50,10 +50,12 @@ class RunReadiness:
             return False, _("The pose is accepted: press Edit to change it.")
         if method is None:
             return False, _("No registration method is installed.")
+        if self.panel.choice.deforms and self.panel.organ.problem:
+            return False, self.panel.organ.problem
         ct, start = node.ctVolume, node.start.value
         pixels = landmarks_of(node.ctLandmarks, films).pixels.tobytes()
         version = None if ct is None else (ct.GetID(), ct.GetMTime(), ct.GetTransformNodeID())
-        state = (method.id, start, version, pixels, *map(film_version, films))
+        state = (method.id, start, version, id(self.panel.organ.surface), pixels, *map(film_version, films))
         if self._checked is None or self._checked[0] != state:
             self._checked = (state, self._check(films, start))
         return self._checked[1]

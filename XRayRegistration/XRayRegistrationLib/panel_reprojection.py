@@ -12,6 +12,7 @@ from XRayLib.ct.blocks import block_mean
 from XRayLib.geometry import XRayGeometry
 from XRayLib.motion import DisplacementField
 from XRayLib.radiograph import Radiograph
+from XRayLib.scene.ct_in_memory import CtInMemory
 from XRayLib.scene.deformation_nodes import deformation_of
 from XRayLib.scene.matrices import rigid_local_to_world
 from XRayLib.scene.radiograph_nodes import film_version, put_radiograph, radiograph_from_node
@@ -82,8 +83,7 @@ class LiveReprojection:
         self._client = client
         self._on_done = on_done
         self._on_error = on_error
-        self._volume: Volume | None = None
-        self._volume_of: tuple[str, int] | None = None
+        self._ct = CtInMemory()
         self._deformed: tuple[tuple, Volume] | None = None
         self._asked: tuple | None = None
         self._coarse: dict[str, tuple[tuple, Radiograph]] = {}
@@ -97,7 +97,7 @@ class LiveReprojection:
         """
         pose = rigid_local_to_world(ct_node)
         volume = self.volume(ct_node) if deformation is None else self._deformed_volume(ct_node, deformation)
-        asked = (id(volume), self._volume_of, pose.tobytes(), *map(film_version, films))
+        asked = (id(volume), self._ct.version, pose.tobytes(), *map(film_version, films))
         if asked == self._asked:
             return
         self._asked = asked
@@ -116,7 +116,8 @@ class LiveReprojection:
 
     def forget(self) -> None:
         """Drop CT and films: their scene is gone."""
-        self._volume = self._volume_of = self._asked = self._deformed = None
+        self._ct.forget()
+        self._asked = self._deformed = None
         self._coarse.clear()
 
     def _failed(self, failure: Any) -> None:
@@ -134,19 +135,14 @@ class LiveReprojection:
     def _deformed_volume(self, ct_node: Any, deformation: Any) -> Volume:
         """The deformed CT, before its pose; the same object until CT or deformation change."""
         volume = self.volume(ct_node)
-        key = (self._volume_of, deformation.GetID(), deformation.GetTransformFromParent().GetMTime())
+        key = (self._ct.version, deformation.GetID(), deformation.GetTransformFromParent().GetMTime())
         if self._deformed is None or self._deformed[0] != key:
             self._deformed = (key, deformed_volume(volume, deformation_of(deformation)))
         return self._deformed[1]
 
     def volume(self, ct_node: Any) -> Volume:
-        """The CT in its own RAS: the same object until the voxels change, so that the client knows what the worker
-        already has. Raises InputError when the node holds no image."""
-        image = ct_node.GetImageData()
-        key = (ct_node.GetID(), 0 if image is None else image.GetMTime())
-        if self._volume is None or key != self._volume_of:
-            self._volume, self._volume_of = volume_from_node(ct_node, in_world=False), key
-        return self._volume
+        """The CT in its own RAS, see CtInMemory."""
+        return self._ct.volume(ct_node)
 
 
 def deformed_volume(ct: Volume, field: DisplacementField) -> Volume:

@@ -46,10 +46,11 @@ class RegistrationRuns:
         self.readiness.refresh(films, locked)
 
     def case(self, films: list[Any], start: str, initial: np.ndarray | None = None) -> Case:
-        """The case of the panel's nodes."""
+        """The case of the panel's nodes; the organ goes to methods that follow its motion."""
         node = self.panel.parameterNode
         volume = self.panel.live.volume(node.ctVolume)
-        return registration_case(node.ctVolume, films, start, node.ctLandmarks, volume, initial)
+        organ = self.panel.organ.surface if self.panel.choice.deforms else None
+        return registration_case(node.ctVolume, films, start, node.ctLandmarks, volume, initial, organ)
 
     # The jobs
 
@@ -77,7 +78,7 @@ class RegistrationRuns:
 
         def run(case: Case, is_first: bool, callbacks: Mapping[str, Any]) -> None:
             options = self._options(first_start if is_first else "given", device)
-            panel.client.run_method(method_id, case, options, **callbacks)
+            panel.client.run_method(method_id, case, options, keep_ct=True, **callbacks)
 
         def case_of(pose: np.ndarray | None) -> Case:
             return self.case(panel.frames.films(), first_start if pose is None else "given", pose)

@@ -52,6 +52,8 @@ class HeadlessSlicer:
         self.scene = slicer.vtkMRMLScene()
         self.scene.SetVersion(SCENE_VERSION)
         self.scene.SetRootDirectory(str(self._scratch))
+        if hasattr(slicer, "vtkMRMLColorLegendDisplayNode"):  # registered by the Qt part of Slicer's Colors module
+            self.scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
         self._add_crosshair()
         self.application_logic = self._create_application_logic(share)
         self.logics = create_logics(slicer, self.application_logic, self.scene, share, self._scratch)

@@ -52,9 +52,26 @@ def pose_above(node: Any) -> Any:
     return parent.GetParentTransformNode() if is_deformation else parent
 
 
+def rigid_to_world(transform: Any) -> NDArray[np.float64]:
+    """(4, 4) matrix of a transform node and those above it; InputError when they do more than move and turn."""
+    import vtk
+
+    if not transform.IsTransformToWorldLinear():
+        raise InputError(f"'{transform.GetName()}' is not a linear transform: choose a rigid one.")
+    matrix = vtk.vtkMatrix4x4()
+    transform.GetMatrixTransformToWorld(matrix)
+    if not _is_rigid(array_of(matrix)):
+        raise InputError(f"'{transform.GetName()}' scales or shears: choose a rigid transform.")
+    return array_of(matrix)
+
+
+def _is_rigid(matrix: NDArray[np.float64]) -> bool:
+    return np.allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-4)
+
+
 def rigid_local_to_world(node: Any) -> NDArray[np.float64]:
     """Like ``local_to_world``; InputError when the transforms also scale or shear."""
     matrix = local_to_world(node)
-    if not np.allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-4):
+    if not _is_rigid(matrix):
         raise InputError(f"'{node.GetName()}' is under a transform that scales or shears: use a rigid transform.")
     return matrix

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.geometry import XRayGeometry
+from XRayLib.scene.film_lines import hide_lines, lines_on_detector, put_lines
 from XRayLib.scene.provenance import write_attributes
 from XRayLib.scene.radiograph_nodes import put_on_detector
 
@@ -35,39 +36,19 @@ def put_contours(
 
     Both images are (rows, columns) on the detector of ``geometry``. Returns the model node, made once per film.
     """
-    import slicer
-
-    node = film.GetNodeReference(CONTOUR_ROLE)
-    if node is None:
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", film.GetName() + " contours")
-        node.CreateDefaultDisplayNodes()
-        node.SetHideFromEditors(True)
-        display = node.GetDisplayNode()
-        display.SetColor(*CONTOUR_COLOR)
-        display.SetLineWidth(2)
-        display.SetSliceIntersectionThickness(2)
-        display.SetLighting(False)
-        display.SetSliceDisplayModeToProjection()
-        display.SetVisibility2D(True)
-        film.SetNodeReferenceID(CONTOUR_ROLE, node.GetID())
-        write_attributes(node, {"Kind": "contours"})
-    node.SetAndObservePolyData(_lines(zero_on_edges, strength, strongest, geometry))
-    node.GetDisplayNode().SetViewNodeIDs(list(view_node_ids))
-    node.GetDisplayNode().SetVisibility(True)
-    return node
+    lines = _lines(zero_on_edges, strength, strongest, geometry)
+    return put_lines(film, CONTOUR_ROLE, "contours", CONTOUR_COLOR, lines, view_node_ids)
 
 
 def hide_contours(film: Any) -> None:
     """Contours stay in the scene and are not drawn."""
-    node = film.GetNodeReference(CONTOUR_ROLE)
-    if node is not None:
-        node.GetDisplayNode().SetVisibility(False)
+    hide_lines(film, CONTOUR_ROLE)
 
 
 def _lines(zero: NDArray[np.floating], strength: NDArray[np.floating], strongest: float, geometry: XRayGeometry) -> Any:
-    """The contour in RAS, a millimetre before and behind the detector: the film in 3D hides neither."""
+    """The contour on the detector."""
     import vtk
-    from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+    from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
     rows, columns = zero.shape
     image = vtk.vtkImageData()
@@ -78,22 +59,13 @@ def _lines(zero: NDArray[np.floating], strength: NDArray[np.floating], strongest
     contour.SetValue(0, 0.0)
     contour.Update()
     found = contour.GetOutput()
-    lines = vtk.vtkPolyData()
     if not found.GetNumberOfPoints():
-        return lines
+        return vtk.vtkPolyData()
     pixels = vtk_to_numpy(found.GetPoints().GetData())[:, :2].astype(float)
     ends = vtk_to_numpy(found.GetLines().GetConnectivityArray()).reshape(-1, 2)
     nearest = np.rint(pixels).astype(int)
     ends = _long_and_strong(ends, strength[nearest[:, 1], nearest[:, 0]], strongest)
-    to_ras = geometry.pixel_to_ras
-    points, cells = vtk.vtkPoints(), vtk.vtkCellArray()
-    on_detector = pixels @ to_ras[:3, :2].T + to_ras[:3, 3]
-    both_sides = np.concatenate([on_detector - geometry.detector_normal, on_detector + geometry.detector_normal])
-    points.SetData(numpy_to_vtk(both_sides, deep=True))
-    cells.SetData(2, numpy_to_vtkIdTypeArray(np.concatenate([ends, ends + len(pixels)]).ravel(), deep=True))
-    lines.SetPoints(points)
-    lines.SetLines(cells)
-    return lines
+    return lines_on_detector(pixels, ends, geometry)
 
 
 def _long_and_strong(ends: NDArray[np.integer], strength: NDArray[np.floating], strongest: float) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from XRayLib.case import PointCloud
 from XRayLib.scene.provenance import write_attributes
+from XRayLib.scene.scalar_display import color_by
 
 DEVIATION = "standard deviation (mm)"
 
@@ -26,14 +27,7 @@ def put_point_cloud(cloud: PointCloud, name: str, node: Any = None) -> Any:
     display.SetRepresentation(display.PointsRepresentation)
     display.SetLighting(False)
     display.SetVisibility2D(False)
-    display.SetActiveScalarName(DEVIATION)
-    display.SetScalarVisibility(True)
-    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeFilePlasma.txt")
-    if display.GetColorNode() is None:  # the application's files are absent
-        display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeRainbow")
-    if len(cloud.deviation_mm):
-        display.SetScalarRangeFlag(display.UseManualScalarRange)
-        display.SetScalarRange(0.0, float(np.percentile(cloud.deviation_mm, 95)) or 1.0)
+    color_by(display, DEVIATION, cloud.deviation_mm)
     return node
 
 

@@ -2,37 +2,78 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import Any, Protocol
 
 import slicer
 from slicer.i18n import tr as _
-from XRayLib.prepared_method import PreparedMethod
-from XRayLib.registry import methods
 
-from XRayRegistrationLib.panel_method import REGISTERS
+from XRayLib.case import SurfaceMesh
+
+
+class Chosen(Protocol):
+    """What is to be prepared: the panel's choices."""
+
+    @property
+    def what(self) -> str:
+        """Id of the method, empty for none."""
+
+    @property
+    def ct(self) -> Any:
+        """The CT as a Volume in its own RAS, None without one."""
+
+    @property
+    def organ(self) -> SurfaceMesh | None:
+        """The organ in the CT, None without one."""
+
+    @property
+    def missing(self) -> str:
+        """What must be chosen first beside the CT, in one sentence; empty when nothing is missing."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Of the preparation."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """What a state is of. Objects that are the same, not equal: both are big."""
+
+    ct: Any = None
+    organ: SurfaceMesh | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Subject) and self.ct is other.ct and self.organ is other.organ
 
 
 class PreparationPanel:
-    """Drives the Prepare section. ``make_client`` gives a worker client when it is first needed; ``device`` its GPU."""
+    """Drives the Prepare section but for the choice of the method.
+
+    ``make_client`` gives the worker that trains when it is first needed; ``state_client`` tells what is prepared, by
+    default the same. ``on_changed()`` when that is known anew.
+    """
 
     def __init__(
-        self, ui: Any, make_client: Callable[[], Any], ct_volume: Callable[[], Any], device: Callable[[], str]
+        self,
+        ui: Any,
+        make_client: Callable[[], Any],
+        chosen: Chosen,
+        state_client: Any = None,
+        on_changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.ui = ui
         self._client: Any = None
         self._make_client = make_client
-        self._ct_volume = ct_volume
-        self._device = device
-        self._node: Any = None
+        self._state_client = state_client
+        self._chosen = chosen
+        self._on_changed = on_changed
+        self._usable = False
         self._running = False
-        self._asked_for: Any = None
-        self._state: Mapping[str, Any] = {}
-        for method in methods().values():
-            if isinstance(method, PreparedMethod) and method.returns in REGISTERS:
-                ui.prepareComboBox.addItem(method.title, method.id)
-        ui.prepareComboBox.connect("currentIndexChanged(int)", lambda _index: self.refresh())
+        self._asked_for = _Subject()
+        self._state: Mapping[str, Any] | None = None
         ui.prepareButton.connect("clicked(bool)", self.prepare)
         ui.cancelPreparationButton.connect("clicked(bool)", self.cancel)
         ui.prepareCollapsibleButton.connect("contentsCollapsed(bool)", lambda _collapsed: self.refresh())
@@ -45,31 +86,39 @@ class PreparationPanel:
         return self._client
 
     @property
-    def what(self) -> str:
-        """Id of the method to prepare."""
-        return self.ui.prepareComboBox.itemData(self.ui.prepareComboBox.currentIndex)
+    def running(self) -> bool:
+        """Whether a preparation runs."""
+        return self._running
+
+    @property
+    def state(self) -> Mapping[str, Any] | None:
+        """What exists of the chosen method for the chosen CT and organ; None while that is not known."""
+        if self._state is None or self._asked_for != self._subject():
+            return None
+        return self._state.get(self._chosen.what, {})
 
     def follow(self, parameter_node: Any) -> None:
-        """Work on this parameter node, or on none; a running preparation goes on, as it belongs to the CT."""
-        self._node = parameter_node
-        self._asked_for, self._state = None, {}
+        """Whether there is a parameter node; a running preparation goes on, as it belongs to the CT."""
+        self._usable = parameter_node is not None
+        self._asked_for, self._state = _Subject(), None
 
     def refresh(self) -> None:
         """Show what is prepared, and whether the button can be pressed."""
-        volume = None if self._node is None else self._ct_volume()
-        is_open = not self.ui.prepareCollapsibleButton.collapsed
-        if volume is not None and is_open and not self._running and self._asked_for is not volume:
-            self._ask_state(volume)
-        allowed, tip = self._allowed(volume)
+        subject, missing = self._subject(), self._chosen.missing
+        wanted = self._state_client is not None or not self.ui.prepareCollapsibleButton.collapsed
+        is_new = subject.ct is not None and not missing and subject != self._asked_for
+        if is_new and wanted and not self._running:
+            self._ask_state(subject)
+        allowed, tip = self._allowed()
         self.ui.prepareButton.enabled, self.ui.prepareButton.toolTip = allowed, tip
         self.ui.cancelPreparationButton.enabled = self._running
-        self.ui.prepareComboBox.enabled = not self._running
-        self.ui.preparationLabel.text = "" if volume is None else state_html(self._state.get(self.what, {}))
+        text = html.escape(missing) or state_html(self.state or {})
+        self.ui.preparationLabel.text = "" if subject.ct is None else text
 
     def prepare(self, _checked: bool = False) -> None:
         """Start, or continue what was cancelled."""
-        volume = self._ct_volume()
-        if self._running or volume is None:
+        subject = self._subject()
+        if self._running or subject.ct is None:
             return
         self._running = True
         self.ui.preparationProgressBar.setVisible(True)
@@ -77,11 +126,12 @@ class PreparationPanel:
         self._say(_("Starting ..."))
         self.refresh()
         self.client.prepare_patient(
-            volume,
-            self.what,
-            {"minutes": float(self._node.prepareMinutes), "device": self._device()},
+            subject.ct,
+            self._chosen.what,
+            self._chosen.settings,
+            mesh=subject.organ,
             on_progress=self._progress,
-            on_result=self._done,
+            on_result=lambda state: self._done(state, subject),
             on_error=self._failed,
         )
 
@@ -96,37 +146,48 @@ class PreparationPanel:
         if self._client is not None:
             self._client.close()
 
-    def _allowed(self, volume: Any) -> tuple[bool, str]:
+    def _subject(self) -> _Subject:
+        chosen = self._chosen
+        return _Subject(chosen.ct, chosen.organ) if self._usable and chosen.what else _Subject()
+
+    def _allowed(self) -> tuple[bool, str]:
         if self._running:
             return False, _("A preparation is running.")
         if not torch_installed():
             return False, _(
                 "Preparing needs PyTorch: install the PyTorch extension in the Extensions Manager, then "
-                "'Install PyTorch' in its module. The method Intensity needs neither."
+                "'Install PyTorch' in its module. Methods that need no training need neither."
             )
-        if volume is None:
+        if not self._usable or self._chosen.ct is None:
             return False, _("Choose a CT first.")
+        if self._chosen.missing:
+            return False, self._chosen.missing
         return True, _("Train this method on simulated X-rays of this CT.")
 
-    def _ask_state(self, volume: Any) -> None:
-        self._asked_for = volume
+    def _ask_state(self, subject: _Subject) -> None:
+        self._asked_for, self._state = subject, None
 
         def show(state: Mapping[str, Any]) -> None:
-            self._state = state
-            self.refresh()
+            if self._asked_for == subject:
+                self._state = state
+                self.refresh()
+                self._on_changed()
 
-        self.client.preparation_state(volume, on_result=show, on_error=lambda failure: self._say(failure.message))
+        client = self._state_client or self.client
+        client.preparation_state(
+            subject.ct, mesh=subject.organ, on_result=show, on_error=lambda failure: self._say(failure.message)
+        )
 
     def _progress(self, fraction: float, stage: str, remaining_s: float | None = None) -> None:
         self.ui.preparationProgressBar.setValue(round(100 * fraction))
         self._say(stage if not remaining_s or remaining_s < 1 else f"{stage}, {time_left(remaining_s)}")
 
-    def _done(self, state: Mapping[str, Any]) -> None:
-        self._state = state
+    def _done(self, state: Mapping[str, Any], subject: _Subject) -> None:
+        self._asked_for, self._state = subject, state
         self._idle(_("The patient is prepared."))
 
     def _failed(self, failure: Any) -> None:
-        self._asked_for = None  # what was learned so far is told anew
+        self._asked_for = _Subject()  # what was learned so far is told anew
         if failure.code == "cancelled":
             self._idle(_("Cancelled. What was learned so far is kept."))
             return
@@ -139,6 +200,7 @@ class PreparationPanel:
         self.ui.preparationProgressBar.setVisible(False)
         self._say(text)
         self.refresh()
+        self._on_changed()
 
     def _say(self, text: str) -> None:
         self.ui.preparationStatusLabel.text = text
@@ -150,6 +212,12 @@ def state_html(state: Mapping[str, Any]) -> str:
     if state.get("bundle"):
         text = _("<b>Prepared</b> with {iterations} iterations.").format(iterations=iterations)
         measured = state.get("validation") or {}
+        surface, still = measured.get("surface_mm"), measured.get("identity_surface_mm")
+        if surface is not None and still is not None:
+            text += " " + _(
+                "On new simulated X-rays its surface is {error:.1f} mm off (median; {without:.1f} mm where it was "
+                "planned)."
+            ).format(error=surface, without=still)
         error, without = measured.get("mtre_mm"), measured.get("nominal_mtre_mm")
         if error is not None and without is not None:
             text += " " + _(

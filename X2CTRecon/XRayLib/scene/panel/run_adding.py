@@ -8,6 +8,7 @@ from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
+
 from XRayLib.errors import InputError
 from XRayLib.scene.film_loading import discard_temporary_file, file_of_node
 from XRayLib.scene.film_run import put_film_run

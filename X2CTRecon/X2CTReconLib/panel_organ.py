@@ -1,0 +1,108 @@
+"""An organ's result in the panel: into the scene in one step, how it is shown, and out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from slicer.i18n import tr as _
+from XRayLib.case import Result
+from XRayLib.scene.film_views import film_view_ids
+from XRayLib.scene.organ_contours import show_outlines
+from XRayLib.scene.organ_nodes import is_organ, measures_of, show_organ_as
+from XRayLib.scene.organ_result import OrganInput, OrganNodes, put_organ_result
+from XRayLib.scene.organ_sequence import frame_measures, store_frame
+from XRayLib.scene.provenance import read_attribute
+from XRayLib.scene.scene_step import SceneStep
+
+HIGHEST = {"displacement_mm": "moved_most_mm", "deviation_mm": "deviation_most_mm"}
+"""The measure at which a colouring ends."""
+
+
+class OrganPanel:
+    """Drives the Organ section; a parameter node keeps the nodes and the choices. ``on_changed()`` after an undo."""
+
+    def __init__(self, ui: Any, on_changed: Callable[[], None]) -> None:
+        self.ui = ui
+        self._on_changed = on_changed
+        self._node: Any = None
+        self._steps: list[tuple[SceneStep, OrganNodes]] = []
+        ui.undoButton.connect("clicked(bool)", self.undo)
+
+    def follow(self, parameter_node: Any) -> None:
+        """Work on this parameter node, or on none."""
+        self._node = parameter_node
+
+    def forget(self) -> None:
+        """The scene is gone: nothing can be taken back."""
+        self._steps = []
+
+    @property
+    def nodes(self) -> OrganNodes:
+        """Of the latest result that is still there."""
+        return OrganNodes(self._node.organNow, self._node.organPlanned, self._node.organTable)
+
+    def begin(self) -> SceneStep:
+        """A step that the user can take back; ``take`` fills it."""
+        step = SceneStep()
+        self._steps.append((step, self.nodes))
+        return step
+
+    def take(
+        self, result: Result, given: OrganInput, step: SceneStep, seconds: float, run: tuple[Any, str] | None = None
+    ) -> None:
+        """Put a result into the scene; ``run`` is the browser and the index value of its frame."""
+        frame = "" if run is None else str(run[0].GetMasterSequenceNode().GetItemNumberFromIndexValue(run[1]) + 1)
+        nodes = put_organ_result(result, given, self._former(given), step, seconds, frame)
+        if run is not None:
+            store_frame(*run, nodes, given.films, step)
+        self._remember(nodes)
+
+    def undo(self, _checked: bool = False) -> None:
+        """Take the last result back."""
+        if self._steps:
+            step, nodes = self._steps.pop()
+            step.undo()
+            self._remember(nodes)
+            self._on_changed()
+
+    def refresh(self, films: Sequence[Any], busy: bool) -> None:
+        """Draw the organ and its outlines as chosen."""
+        node = self._node
+        now, planned = node.organNow, node.organPlanned
+        exists = now is not None
+        self.ui.organCollapsibleButton.setVisible(exists or bool(self._steps))
+        self.ui.undoButton.enabled = bool(self._steps) and not busy
+        self.ui.undoButton.toolTip = (
+            _("Take the last result out of the scene again.") if self._steps else _("There is nothing to take back.")
+        )
+        if exists:
+            scalar = node.organColoring.value
+            show_organ_as(now, scalar, self._highest(scalar))
+        if planned is not None and planned.GetDisplayNode() is not None:
+            planned.GetDisplayNode().SetVisibility(node.showPlanned)
+        for index, film in enumerate(films):
+            outlines = node.showOutlines and exists
+            show_outlines(film, outlines, outlines and node.showPlanned, film_view_ids(index, with_3d=False))
+
+    def _highest(self, scalar: str) -> float | None:
+        """The same for all frames of a run."""
+        name, node = HIGHEST.get(scalar, ""), self._node
+        frames = [*frame_measures(node.sequenceBrowser, node.organNow).values(), measures_of(node.organNow)]
+        return max((numbers[name] for numbers in frames if name in numbers), default=None)
+
+    def _former(self, given: OrganInput) -> OrganNodes:
+        """The nodes to write over: those of the same organ; every organ has a row in the same table."""
+        nodes = self.nodes
+        named = nodes.planned if nodes.planned is not None else nodes.now
+        same = named is not None and read_attribute(named, "Organ") == given.source.look().name
+        return nodes if same else OrganNodes(table=nodes.table)
+
+    def _remember(self, nodes: OrganNodes) -> None:
+        node = self._node
+        node.organNow, node.organPlanned, node.organTable = nodes.now, nodes.planned, nodes.table
+
+
+def shown_organ(node: Any) -> Any:
+    """The organ's model when the shown frame has one."""
+    return node.organNow if node is not None and is_organ(node.organNow) else None

@@ -1,0 +1,134 @@
+"""Choice of an organ in the scene, a model or a segment, and its surface as methods take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from XRayLib.case import SurfaceMesh
+from XRayLib.ct import Volume
+from XRayLib.errors import XRay3DError
+from XRayLib.mesh.organ_template import MOST_KEPT
+from XRayLib.metrics.mesh_solid import is_closed
+from XRayLib.scene.organ_source import OrganSource, content_key
+
+
+class OrganChoice:
+    """Drives organSelector and segmentComboBox; a parameter node with organNode and organSegment keeps the choice.
+
+    Labels and fine models are meshed in the worker, once per organ; ``on_changed()`` when a surface has come.
+    """
+
+    def __init__(self, ui: Any, client: Any, on_changed: Callable[[], None]) -> None:
+        self.ui = ui
+        self._client = client
+        self._on_changed = on_changed
+        self._node: Any = None
+        self._version: tuple | None = None
+        self._key = ""
+        self._surface: SurfaceMesh | None = None
+        self._problem = ""
+        ui.segmentComboBox.connect("currentIndexChanged(int)", self._segment_chosen)
+
+    def follow(self, parameter_node: Any) -> None:
+        """Work on this parameter node, or on none."""
+        self._node = parameter_node
+
+    def forget(self) -> None:
+        """The scene is gone, and with it the organ."""
+        self._version, self._key, self._surface, self._problem = None, "", None, ""
+
+    @property
+    def source(self) -> OrganSource | None:
+        """The chosen organ, None while none is."""
+        node = None if self._node is None else self._node.organNode
+        if node is None or (self._node.organSegment not in _segments(node) and _is_segmentation(node)):
+            return None
+        return OrganSource(node, self._node.organSegment if _is_segmentation(node) else "")
+
+    @property
+    def surface(self) -> SurfaceMesh | None:
+        """The organ in CT RAS: the same object until it changes; None while it is being made or cannot be."""
+        return self._surface
+
+    @property
+    def problem(self) -> str:
+        """Why there is no surface, in one sentence; empty when there is one, and when no organ is chosen."""
+        return self._problem
+
+    def refresh(self, ct: Any) -> None:
+        """Show the segments, and see to the surface of the organ in this CT node."""
+        self._show_segments()
+        source = self.source
+        if source is None or ct is None or ct.GetImageData() is None:
+            self.forget()
+            return
+        try:
+            version = source.version(ct)
+            if version != self._version:
+                self._version = version
+                self._take(source.in_ct(ct))
+        except XRay3DError as error:
+            self._key, self._surface, self._problem = "", None, str(error)
+
+    def _take(self, organ: Volume | SurfaceMesh) -> None:
+        key = content_key(organ)
+        if key == self._key:
+            return
+        self._key, self._surface, self._problem = key, None, _("The organ's surface is being made.")
+        if isinstance(organ, SurfaceMesh) and not is_closed(organ):
+            self._problem = _("The organ's surface has holes: close it, or choose its segmentation instead.")
+        elif isinstance(organ, SurfaceMesh) and len(organ.points) <= MOST_KEPT:
+            self._surface, self._problem = organ, ""
+        else:
+            self._mesh_in_worker(organ, key)
+
+    def _mesh_in_worker(self, organ: Volume | SurfaceMesh, key: str) -> None:
+        def made(surface: SurfaceMesh) -> None:
+            if key == self._key:
+                self._surface, self._problem = surface, ""
+                self._on_changed()
+
+        def failed(failure: Any) -> None:
+            if key == self._key:
+                self._key, self._version, self._problem = "", None, f"{failure.message} {failure.hint}".strip()
+                self._on_changed()
+
+        self._client.organ_template(organ, on_result=made, on_error=failed)
+
+    def _show_segments(self) -> None:
+        combo, node = self.ui.segmentComboBox, None if self._node is None else self._node.organNode
+        segments = _segments(node)
+        combo.setVisible(_is_segmentation(node))
+        if [combo.itemData(index) for index in range(combo.count)] != list(segments):
+            was_blocked = combo.blockSignals(True)
+            combo.clear()
+            for segment_id, name in segments.items():
+                combo.addItem(name, segment_id)
+            combo.blockSignals(was_blocked)
+        if segments and self._node.organSegment not in segments:
+            self._node.organSegment = next(iter(segments))
+        if segments:
+            was_blocked = combo.blockSignals(True)
+            combo.setCurrentIndex(list(segments).index(self._node.organSegment))
+            combo.blockSignals(was_blocked)
+
+    def _segment_chosen(self, index: int) -> None:
+        chosen = self.ui.segmentComboBox.itemData(index)
+        if self._node is not None and chosen:
+            self._node.organSegment = chosen
+
+
+def _is_segmentation(node: Any) -> bool:
+    return node is not None and bool(node.IsA("vtkMRMLSegmentationNode"))
+
+
+def _segments(node: Any) -> dict[str, str]:
+    """Names of a segmentation's segments by their ids."""
+    if not _is_segmentation(node):
+        return {}
+    segmentation = node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
+    return {segment_id: segmentation.GetSegment(segment_id).GetName() for segment_id in ids}
