@@ -38,9 +38,11 @@ class RegistrationClient(FakeClient):
 
     def prepare_patient(self, _ct: Any, what: str, settings: Mapping[str, Any], **callbacks: Any) -> None:
         self.preparations.append((what, settings))
+        self.prepared_organ = callbacks.pop("mesh", None)
         self._callbacks = callbacks
 
     def preparation_state(self, _ct: Any, **callbacks: Any) -> None:
+        self.asked_organ = callbacks.pop("mesh", None)
         callbacks["on_result"](self.state)
 
     def cancelled_by_user(self) -> None:

@@ -15,6 +15,7 @@ from XRayLib.scene.pose_nodes import matrix_to_parent, pose_attributes, pose_mat
 from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world, pose_of
 from XRayRegistrationLib.panel_deformation import carrier
 from XRayRegistrationLib.panel_handles import show_handles
+from XRayRegistrationLib.panel_hardened import mark_carried, release_if_hardened
 from XRayRegistrationLib.pose_history import PoseHistory
 
 AXES = "RAS"
@@ -61,6 +62,8 @@ class PoseControls:
             slider.enabled = usable and not locked
             slider.toolTip = _("The pose is accepted: press Edit to change it.") if locked else tip
         self.ui.resetButton.enabled = usable and not locked
+        if usable:
+            release_if_hardened(self._node)
         if usable and self._node.poseTransform is not None:
             self._attach()
             self._observe(self._node.poseTransform)
@@ -161,6 +164,7 @@ class PoseControls:
         for moved in (self._node.ctVolume, self._node.ctLandmarks, self._node.pointCloud):
             if moved is not None and moved.GetTransformNodeID() != transform_id:
                 moved.SetAndObserveTransformNodeID(transform_id)
+        mark_carried(self._node)
 
     def _observe(self, transform: Any) -> None:
         if transform is self._observed:
