@@ -93,7 +93,7 @@ class OrganChoice:
 
         def failed(failure: Any) -> None:
             if key == self._key:
-                self._key, self._version, self._problem = "", None, f"{failure.message} {failure.hint}".strip()
+                self._problem = f"{failure.message} {failure.hint}".strip()  # asked again when the organ changes
                 self._on_changed()
 
         self._client.organ_template(organ, on_result=made, on_error=failed)
