@@ -38,8 +38,11 @@ class Stage:
 STAGES = (Stage(5, 12, 1.0, 12, 5, 16, 9), Stage(5, 10, 0.2, 3, 4, 6), Stage(7, 8, 0.05, 1), Stage(7, 5, 0.02, 1))
 """From the coarsest level on; finer pyramids repeat the last one."""
 
-THOROUGH_STAGES = (Stage(5, 12, 1.0, 24, 6, 48, 9), Stage(5, 10, 0.2, 4, 4, 10), *STAGES[2:])
-"""The same with more starts kept, for films on which the first attempt found nothing to trust."""
+EXHAUSTIVE_LEVEL = 1
+"""Level of an exhaustive search, and the first at which its candidates are refined."""
+
+EXHAUSTIVE_STAGES = (STAGES[0], Stage(5, 10, 0.2, 4, 6, 16), *STAGES[2:])
+"""For films on which the first attempt found nothing to trust: the coarsest level would lead astray."""
 
 LOOSE_STAGES = (Stage(9, 12, 1.0, 12, 5, 16), Stage(13, 10, 0.2, 3, 4, 6), Stage(15, 8, 0.05, 1), Stage(17, 5, 0.02, 1))
 """For films whose geometry may be wrong, before it is found: with wide neighbourhoods all films are matched about as
@@ -69,7 +72,7 @@ class Refinement:
     matchers: tuple[Matcher, ...]
     """Those used, coarse to fine."""
     levels: tuple[tuple[MatchState, ...], ...]
-    """Distinct states of every level, best first."""
+    """Distinct states of every level, best first; a skipped level has those of the next one."""
     start_of_best: Matrix
     agreement: float
     """Share of the starts that ended, at the coarsest level, where the best one did."""
@@ -86,6 +89,11 @@ class Levels:
     def widest(self) -> Matcher:
         """The coarsest matcher with the widest neighbourhoods: what a search for starts looks at."""
         return replace(self.without_table[0], window_px=STAGES[0].screening_window_px)
+
+    @property
+    def fine(self) -> Matcher:
+        """The matcher that an exhaustive search looks at."""
+        return self.without_table[min(EXHAUSTIVE_LEVEL, len(self.without_table) - 1)]
 
     def choose(self, number: int, state: MatchState) -> tuple[Matcher, ...]:
         """The matchers that explain the films better at a state of level ``number``."""
@@ -126,8 +134,9 @@ def refine(
     iterate: bool = True,
     plausible: Callable[[Matrix], bool] = lambda _pose: True,
     stages: Sequence[Stage] = STAGES,
+    first_level: int = 0,
 ) -> Refinement:
-    """Take every start through the levels; without ``iterate`` only choose among the starts.
+    """Take every start through the levels from ``first_level`` on; without ``iterate`` only choose among the starts.
 
     States that are not ``plausible`` are dropped unless no other is left.
 
@@ -137,15 +146,16 @@ def refine(
     history: list[tuple[MatchState, ...]] = []
     start_of_best, agreement = poses[0], 1.0
     matchers = levels.without_table
-    for number in range(len(matchers) if iterate else 1):
+    first_level = min(first_level, len(matchers) - 1)
+    for number in range(first_level, len(matchers) if iterate else first_level + 1):
         on_level(number)
-        if number == TABLE_LEVEL:
+        if number == max(TABLE_LEVEL, first_level + 1):
             matchers = levels.choose(number, history[-1][0])
         matcher = matchers[number]
         stage = stage_of(number, stages)
         if iterate and 0 < stage.screened < len(poses):
             poses, kept = _screened(matcher, poses, stage, plausible)
-            origins = [origins[n] for n in kept] if number == 0 else origins
+            origins = [origins[n] for n in kept] if number == first_level else origins
         states = matcher.minimise(poses, stage.iterations if iterate else 0, stage.smallest_step_mm)
         order = _ranked(states, plausible)
         if not order:
@@ -154,10 +164,10 @@ def refine(
                 "together, or place the CT by hand first."
             )
         best = states[order[0]]
-        if number == 0:
+        if number == first_level:
             start_of_best = origins[order[0]]
             agreement = sum(same_solution(state, best) for state in states) / len(states)
-        history.append(distinct([states[n] for n in order]))
+        history += [distinct([states[n] for n in order])] * (1 if history else number + 1)
         useful = [s for s in history[-1] if s.evidence >= LEAST_USEFUL_EVIDENCE * best.evidence] or [best]
         poses = [state.ct_to_world for state in useful[: stage.kept]]
     return Refinement(history[-1][0], matchers[: len(history)], tuple(history), start_of_best, agreement)

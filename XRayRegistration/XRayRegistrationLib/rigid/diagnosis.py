@@ -68,7 +68,7 @@ def _known(refinement: Refinement) -> MatchState:
 def _found(case: Case, settings: RigidSettings, patient: Patient) -> MatchState | None:
     """The best state of a search at the coarse levels; None when the CT does not meet the film from any start."""
     levels = levels_of(patient, case.radiographs, DIAGNOSIS_LEVELS)
-    starts = starts_of(case, settings, levels.widest)
+    starts = starts_of(case, settings, levels)
     try:
         return _known(refine(levels, starts.poses, plausible=starts.plausible))
     except RefusedError:

@@ -20,9 +20,10 @@ from XRayLib.registry import Progress
 from XRayLib.reprojection import reproject
 
 from XRayRegistrationLib.rigid.coarse_to_fine import (
+    EXHAUSTIVE_LEVEL,
+    EXHAUSTIVE_STAGES,
     LOOSE_STAGES,
     STAGES,
-    THOROUGH_STAGES,
     Levels,
     Refinement,
     levels_of,
@@ -33,7 +34,6 @@ from XRayRegistrationLib.rigid.diagnosis import ALTERATIONS, MIRRORED, wrong_ori
 from XRayRegistrationLib.rigid.film_checks import check_films
 from XRayRegistrationLib.rigid.intrinsics import Camera, refine_with_cameras
 from XRayRegistrationLib.rigid.patient import Patient, patient_of
-from XRayRegistrationLib.rigid.search import QUICK, THOROUGH, Effort
 from XRayRegistrationLib.rigid.settings import RigidSettings
 from XRayRegistrationLib.rigid.starts import Starts, chosen_initialisation, starts_of
 
@@ -90,17 +90,16 @@ def register_rigid(
         levels = levels_of(patient, case.radiographs, stages=stages)
     searched = starts is None and chosen_initialisation(case, settings) == "search"
 
-    def attempt(effort: Effort) -> tuple[Refinement, tuple[str, ...]]:
-        return _attempt(case, settings, levels, starts, effort, progress, seconds)
+    def attempt(exhaustive: bool) -> tuple[Refinement, tuple[str, ...]]:
+        return _attempt(case, settings, levels, starts, exhaustive, progress, seconds)
 
-    refinement, notes = attempt(QUICK)
+    refinement, notes = attempt(exhaustive=False)
     with _timed(seconds, "quality"):
         quality = _judged(case, refinement, searched)
     if searched and settings.refine and not quality.accepted:
-        again, _ = attempt(THOROUGH)
-        judged_again = _judged(case, again, searched)
-        if judged_again.confidence > quality.confidence:
-            refinement, quality = again, judged_again
+        again, _ = attempt(exhaustive=True)
+        if _evidence(again) > _evidence(refinement):
+            refinement, quality = again, _judged(case, again, searched)
     radiographs, cameras = case.radiographs, ()
     if settings.refine_intrinsics and settings.refine:
         radiographs, cameras, refinement = _with_cameras(case, patient, refinement)
@@ -132,16 +131,20 @@ def _attempt(
     settings: RigidSettings,
     levels: Levels,
     starts: Sequence[Matrix] | None,
-    effort: Effort,
+    exhaustive: bool,
     progress: Progress,
     seconds: dict[str, float],
 ) -> tuple[Refinement, tuple[str, ...]]:
     """Starts found and refined, and what the user should know about them."""
-    thorough = effort is not QUICK
-    begin = 0.6 if thorough else 0.2
+    begin = 0.6 if exhaustive else 0.2
     with _timed(seconds, "search"):
-        progress(begin, "Searching more thoroughly" if thorough else "Searching start poses")
-        chosen = starts_of(case, settings, levels.widest, effort) if starts is None else Starts(starts)
+        stage = "Searching every orientation" if exhaustive else "Searching start poses"
+        progress(begin, stage)
+        chosen = (
+            Starts(starts)
+            if starts is not None
+            else starts_of(case, settings, levels, exhaustive, lambda share: progress(begin + 0.1 * share, stage))
+        )
     with _timed(seconds, "refinement"):
         refinement = refine(
             levels,
@@ -149,9 +152,15 @@ def _attempt(
             lambda number: progress(begin + 0.1 + 0.02 * number, f"Refining, step {number + 1}"),
             iterate=settings.refine,
             plausible=chosen.plausible,
-            stages=THOROUGH_STAGES if thorough else STAGES,
+            stages=EXHAUSTIVE_STAGES if exhaustive else STAGES,
+            first_level=EXHAUSTIVE_LEVEL if exhaustive else 0,
         )
     return refinement, chosen.notes
+
+
+def _evidence(refinement: Refinement) -> float:
+    """Of the best state at the level that both attempts went through."""
+    return refinement.levels[min(EXHAUSTIVE_LEVEL, len(refinement.levels) - 1)][0].evidence
 
 
 def _judged(case: Case, refinement: Refinement, searched: bool) -> PoseQuality:

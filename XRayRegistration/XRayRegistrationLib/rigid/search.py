@@ -8,7 +8,7 @@ With several views, a position in space is scored by the sum of what every view 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,6 @@ class Effort:
 
 
 QUICK = Effort()
-THOROUGH = Effort(128, 9.0, 18.0, step_deg=7.5, depth_step_mm=50.0)
 
 
 @dataclass(frozen=True)
@@ -76,29 +75,36 @@ def search(coarsest: Matcher, nominal: Matrix, extent: SearchRange, effort: Effo
         How many poses to return, best first.
     """
     middle = (nominal @ [*coarsest.pivot_ras_mm, 1])[:3]
-    view_axes = _camera_axes(coarsest.films[0].geometry, middle)
-    turns = _angles(extent.rotation_deg, effort.step_deg)
-    rotations = [_turned(nominal, view_axes, angles, middle) for angles in turns]
-    offsets = _offsets(extent, view_axes, coarsest.spacing_mm)
+    view_axes = camera_axes(coarsest.films[0].geometry, middle)
+    rotations = orientations_within(extent.rotation_deg, effort.step_deg, nominal, view_axes, middle)
+    offsets = positions_within(extent, view_axes, coarsest.spacing_mm)
     scores = np.zeros((len(rotations), len(offsets)), np.float32)
     for film in coarsest.films:
         scores += _scores_of_view(coarsest, film, rotations, middle, offsets, effort.depth_step_mm)
     scores /= len(coarsest.films)
-    return _distinct_best(scores, rotations, offsets, effort)
+
+    def pose(number: int) -> Matrix:
+        turn, place = divmod(number, len(offsets))
+        return motion_from_twist([0, 0, 0, *offsets[place]], np.zeros(3)) @ rotations[turn]
+
+    return distinct_best(scores.ravel(), pose, effort)
 
 
-def _angles(range_deg: float, step_deg: float) -> list[tuple[float, ...]]:
-    steps = _steps(range_deg, step_deg)
-    return list(itertools.product(np.deg2rad(steps), repeat=3))
+def orientations_within(
+    range_deg: float, step_deg: float, nominal: Matrix, axes: Matrix, middle: Matrix
+) -> list[Matrix]:
+    """Poses (4x4 ct_to_world) turned about the CT's middle by up to ``range_deg`` about each of the view's axes."""
+    steps = np.deg2rad(steps_within(range_deg, step_deg))
+    return [_turned(nominal, axes, angles, middle) for angles in itertools.product(steps, repeat=3)]
 
 
-def _steps(half_range: float, largest_step: float) -> NDArray[np.float64]:
+def steps_within(half_range: float, largest_step: float) -> NDArray[np.float64]:
     """Evenly spaced values from -half_range to half_range whose cells cover it."""
     count = max(1, int(np.ceil(2 * half_range / largest_step)))
     return (np.arange(count) - (count - 1) / 2) * (2 * half_range / count)
 
 
-def _camera_axes(geometry: XRayGeometry, middle: Matrix) -> Matrix:
+def camera_axes(geometry: XRayGeometry, middle: Matrix) -> Matrix:
     """(3, 3) rows: along columns, along rows, along the ray through ``middle``; orthonormal."""
     ray = middle - geometry.source_ras_mm
     ray /= np.linalg.norm(ray)
@@ -115,10 +121,10 @@ def _turned(nominal: Matrix, axes: Matrix, angles: tuple[float, ...], middle: Ma
     return pose
 
 
-def _offsets(extent: SearchRange, axes: Matrix, spacing_mm: float) -> Matrix:
+def positions_within(extent: SearchRange, axes: Matrix, spacing_mm: float) -> Matrix:
     """(positions, 3) displacements of the CT's middle in the world."""
     across = np.arange(-extent.shift_mm, extent.shift_mm + 1e-6, spacing_mm) if extent.shift_mm else np.zeros(1)
-    along = _steps(extent.depth_mm, 2.5 * spacing_mm)
+    along = steps_within(extent.depth_mm, 2.5 * spacing_mm)
     grid = np.stack(np.meshgrid(across, across, along, indexing="ij"), axis=-1)
     return grid.reshape(-1, 3) @ axes
 
@@ -132,10 +138,10 @@ def _scores_of_view(
     depth_step_mm: float,
 ) -> NDArray[np.float32]:
     """(rotations, positions) correlation of this view."""
-    ray = _camera_axes(film.geometry, middle)[2]
+    ray = camera_axes(film.geometry, middle)[2]
     depths = offsets @ ray
     reach = np.abs(depths).max() + 1e-6
-    bins = _steps(reach, depth_step_mm)
+    bins = steps_within(reach, depth_step_mm)
     at_bin = np.abs(depths[:, None] - bins).argmin(axis=1)
     base = film.geometry.project(middle + bins[:, None] * ray)
     shifts = np.rint(film.geometry.project(middle + offsets) - base[at_bin]).astype(int)
@@ -211,16 +217,15 @@ class _Correlator:
         return (-np.log1p(-explained) * number / self._open).astype(np.float32)
 
 
-def _distinct_best(
-    scores: NDArray[np.float32], rotations: Sequence[Matrix], offsets: Matrix, effort: Effort
-) -> list[Candidate]:
-    """The best candidates, none near a better one."""
-    order = np.argsort(scores, axis=None)[::-1][: 200 * effort.candidates]
+def distinct_best(scores: NDArray[np.float32], pose_of: Callable[[int], Matrix], effort: Effort) -> list[Candidate]:
+    """The best candidates, none near a better one; ``pose_of``: the pose that a number among the scores stands for."""
+    count = min(200 * effort.candidates, len(scores))
+    best = np.argpartition(scores, -count)[-count:]
     chosen: list[Candidate] = []
-    for turn, place in zip(*np.unravel_index(order, scores.shape), strict=True):
-        pose = motion_from_twist([0, 0, 0, *offsets[place]], np.zeros(3)) @ rotations[turn]
+    for number in best[np.argsort(scores[best])[::-1]]:
+        pose = pose_of(number)
         if all(_apart(pose, other.ct_to_world, effort) for other in chosen):
-            chosen.append(Candidate(pose, float(scores[turn, place])))
+            chosen.append(Candidate(pose, float(scores[number])))
             if len(chosen) == effort.candidates:
                 break
     return chosen

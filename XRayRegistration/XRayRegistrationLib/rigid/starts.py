@@ -11,10 +11,11 @@ from XRayLib.case import Case
 from XRayLib.errors import InputError
 from XRayLib.metrics.pose import rotation_error_deg
 
+from XRayRegistrationLib.rigid.coarse_to_fine import Levels
+from XRayRegistrationLib.rigid.exhaustive_search import exhaustive_search
 from XRayRegistrationLib.rigid.landmarks import landmark_start
-from XRayRegistrationLib.rigid.least_squares import Matcher
 from XRayRegistrationLib.rigid.nominal import nominal_start
-from XRayRegistrationLib.rigid.search import QUICK, Effort, SearchRange, search
+from XRayRegistrationLib.rigid.search import Candidate, Effort, SearchRange, search
 from XRayRegistrationLib.rigid.settings import RigidSettings
 
 Matrix = NDArray[np.float64]
@@ -55,8 +56,15 @@ class Starts:
     """Whether a refined pose can be where the starts were looked for."""
 
 
-def starts_of(case: Case, settings: RigidSettings, coarsest: Matcher, effort: Effort = QUICK) -> Starts:
-    """The starts that the settings ask for; ``effort`` is that of a search.
+def starts_of(
+    case: Case,
+    settings: RigidSettings,
+    levels: Levels,
+    exhaustive: bool = False,
+    on_share: Callable[[float], None] = lambda _share: None,
+) -> Starts:
+    """The starts that the settings ask for; when that is a search, an ``exhaustive`` one if wanted, whose progress
+    goes to ``on_share``.
 
     Raises InputError when what they ask for is not there.
     """
@@ -64,14 +72,18 @@ def starts_of(case: Case, settings: RigidSettings, coarsest: Matcher, effort: Ef
     if kind == "search":
         nominal = nominal_start(case) if case.initial_ct_to_world is None else case.initial_ct_to_world
         extent = SearchRange(settings.rotation_range_deg, settings.shift_range_mm, settings.depth_range_mm)
-        poses = _searched(coarsest, nominal, extent, effort)
-        return Starts(poses, plausible=lambda pose: _within(pose, nominal, coarsest.pivot_ras_mm, extent))
+        if exhaustive:
+            found = exhaustive_search(levels.fine, nominal, extent, on_share=on_share)
+        else:
+            found = search(levels.widest, nominal, extent)
+        pivot = levels.widest.pivot_ras_mm
+        return Starts(_poses(found), plausible=lambda pose: _within(pose, nominal, pivot, extent))
     if kind == "landmarks":
         found = landmark_start(case)
         given, notes = [found.ct_to_world, *found.alternatives], found.notes
     else:
         given, notes = [np.asarray(case.initial_ct_to_world, float)], ()
-    return Starts(given + _searched(coarsest, given[0], NEARBY, NEARBY_EFFORT), notes)
+    return Starts(given + _poses(search(levels.widest, given[0], NEARBY, NEARBY_EFFORT)), notes)
 
 
 def _within(pose: Matrix, nominal: Matrix, pivot_ras_mm: Matrix, extent: SearchRange) -> bool:
@@ -85,6 +97,5 @@ def _within(pose: Matrix, nominal: Matrix, pivot_ras_mm: Matrix, extent: SearchR
     return bool(shift_mm <= BEYOND * farthest_mm + ROOM_MM and angle_deg <= BEYOND * farthest_deg + ROOM_DEG)
 
 
-def _searched(coarsest: Matcher, nominal: Matrix, extent: SearchRange, effort: Effort) -> list[Matrix]:
-    candidates = search(coarsest, nominal, extent, effort)
+def _poses(candidates: Sequence[Candidate]) -> list[Matrix]:
     return [candidate.ct_to_world for candidate in candidates]
