@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from XRayLib.case import SurfaceMesh
-from XRayLib.mesh.apparent_contour import apparent_contour
+from XRayLib.mesh.apparent_contour import apparent_contour, outer_pieces
 from XRayLib.mesh.isosurface import isosurface
 
 
@@ -37,3 +37,18 @@ def test_every_piece_goes_on_in_another() -> None:
     ends, counts = np.unique(np.round(pieces.reshape(-1, 3), 6), axis=0, return_counts=True)
     assert len(ends) > 30
     assert (counts == 2).all()
+
+
+def test_lines_inside_the_outline_are_told_from_those_at_its_edge() -> None:
+    """Two balls one behind the other: the smaller one's line is inside the larger one's."""
+    large, small = a_ball(40.0, (0.0, 0.0, 0.0)), a_ball(15.0, (0.0, 80.0, 0.0))
+    source = np.array([0.0, -600.0, 0.0])
+    pieces = [apparent_contour(ball, source) for ball in (large, small)]
+
+    def seen(points: np.ndarray) -> np.ndarray:
+        return points[..., [0, 2]] * 600 / (points[..., [1]] + 600)
+
+    triangles = np.concatenate([seen(ball.points)[ball.triangles] for ball in (large, small)])
+    outer = outer_pieces(seen(np.concatenate(pieces)), triangles)
+    assert outer[: len(pieces[0])].all()
+    assert not outer[len(pieces[0]) :].any()
