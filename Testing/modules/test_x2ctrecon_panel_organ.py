@@ -421,6 +421,18 @@ def test_the_organ_of_every_frame_plays_with_the_film(run, client) -> None:
     assert now(run).GetDisplayNode().GetScalarRange() == (0.0, 30.0)  # the same in every frame
 
 
+def test_apply_finds_the_organ_on_the_shown_frame_alone(run, client) -> None:
+    run.ui.frameSlider.value = 2
+    run.ui.applyButton.click()
+    assert client.asked[-1][1].radiographs[0].source == "frame 1"
+    run.ui.frameSlider.value = 3  # meanwhile
+    client.answer(found())
+    assert run.ui.frameSlider.value == 2
+    assert run.ui.frameTable.item(1, 1).text() == "12.0"
+    run.ui.frameSlider.value = 1
+    assert lowest(now(run)) is None
+
+
 def test_cancel_keeps_the_frames_that_are_done_and_shows_no_organ_on_the_others(run, client) -> None:
     run.ui.applyRunButton.click()
     client.answer(found())

@@ -185,12 +185,13 @@ class ReconstructionPanel(CasePanel):
         method_id, case, started = self.parameterNode.method, self.case(films), time.monotonic()
         options = self._options(device, self.parameterNode.refineOrgan)
         given = self._organ_input(films) if method(method_id).returns == "mesh" else None
+        frame = self.frames.shown
 
         def show(result: Result) -> None:
             if given is None:
                 self.show(result)
             else:
-                self.showOrgan(result, given, time.monotonic() - started)
+                self.showOrgan(result, given, time.monotonic() - started, frame)
 
         self.bar.run(lambda callbacks: self.client.run_method(method_id, case, options, **callbacks), show)
 
@@ -248,12 +249,16 @@ class ReconstructionPanel(CasePanel):
             self.showFilms(shown.reprojections)
             self.refresh()
 
-    def showOrgan(self, result: Result, given: OrganInput, seconds: float) -> None:
-        """An organ's surface is there: put it into the scene in one step."""
+    def showOrgan(
+        self, result: Result, given: OrganInput, seconds: float, frame: tuple[Any, str] | None = None
+    ) -> None:
+        """An organ's surface is there: put it into the scene in one step, where it is of a run into its frame."""
         if self.parameterNode is None:
             return
         with slicer.util.tryWithErrorDisplay(_("The result could not be shown."), waitCursor=True):
-            self.organ.take(result, given, self.organ.begin(), seconds)
+            if frame is not None:
+                self.frames.show(self.frames.values().index(frame[1]))
+            self.organ.take(result, given, self.organ.begin(), seconds, frame)
             self._look()
             self.refresh()
 

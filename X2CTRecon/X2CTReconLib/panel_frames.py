@@ -15,7 +15,7 @@ from XRayLib.scene.panel.tables import prepare_table
 
 COLUMNS = {
     "moved_mean_mm": (lambda: _("Moved (mm)"), "{:.1f}"),
-    "deviation_median_mm": (lambda: _("Error bar (mm)"), "{:.1f}"),
+    "deviation_median_mm": (lambda: _("Error (mm)"), "{:.1f}"),
     "now_ml": (lambda: _("Volume (ml)"), "{:.0f}"),
     "seconds": (lambda: _("Time (s)"), "{:.2f}"),
 }
@@ -53,6 +53,11 @@ class RunFrames:
         return [] if self.browser is None else frame_values(self._all_films(), self.browser)
 
     @property
+    def shown(self) -> tuple[Any, str] | None:
+        """The browser and the index value of the frame that is shown; None without a run."""
+        return None if self.browser is None else (self.browser, self.values()[self.index])
+
+    @property
     def index(self) -> int:
         """The frame that is shown, from 0."""
         return 0 if self.browser is None else max(0, self.browser.GetSelectedItemNumber())
@@ -86,6 +91,7 @@ class RunFrames:
     def _show_table(self, values: list[str], found: Mapping[str, Mapping[str, float]]) -> None:
         table = self.ui.frameTable
         prepare_table(table, [_("Frame"), *(heading() for heading, _format in COLUMNS.values())], len(values))
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)

@@ -9,7 +9,7 @@ import numpy as np
 
 from XRayLib.case import SurfaceMesh
 from XRayLib.geometry import XRayGeometry
-from XRayLib.mesh.apparent_contour import apparent_contour
+from XRayLib.mesh.apparent_contour import apparent_contour, outer_pieces
 from XRayLib.scene.film_lines import hide_lines, lines_on_detector, put_lines
 from XRayLib.scene.radiograph_nodes import film_geometry
 
@@ -26,15 +26,17 @@ def put_outline(
 
 
 def outline(mesh: SurfaceMesh, geometry: XRayGeometry) -> Any:
-    """vtkPolyData of the outline's pieces that fall onto the detector."""
+    """vtkPolyData of the outline's outer pieces that fall onto the detector; empty for a surface behind the source."""
+    nothing = lines_on_detector(np.zeros((0, 2)), np.zeros((0, 2), int), geometry)
+    if (geometry.depth_mm(mesh.points) <= 0).any():
+        return nothing
     pieces = apparent_contour(mesh, geometry.source_ras_mm)
-    ahead = (geometry.depth_mm(pieces.reshape(-1, 3)) > 0).reshape(-1, 2).all(axis=1)
-    pieces = pieces[ahead]
     if not len(pieces):
-        return lines_on_detector(np.zeros((0, 2)), np.zeros((0, 2), int), geometry)
+        return nothing
     pixels = geometry.project(pieces.reshape(-1, 3))
     on_film = ((pixels > -0.5) & (pixels < np.array(geometry.size_px) - 0.5)).all(axis=1).reshape(-1, 2).all(axis=1)
-    ends = np.arange(len(pixels)).reshape(-1, 2)[on_film]
+    is_outer = outer_pieces(pixels.reshape(-1, 2, 2), geometry.project(mesh.points)[mesh.triangles])
+    ends = np.arange(len(pixels)).reshape(-1, 2)[on_film & is_outer]
     return lines_on_detector(pixels, ends, geometry)
 
 

@@ -15,7 +15,7 @@ from XRayLib.scene.surface_nodes import poly_data
 
 ORGAN, PLANNED = "organ", "planned organ"
 """XRay3D.Kind of the two."""
-PLANNED_COLOR = (0.45, 0.75, 1.0)
+PLANNED_COLOR = (0.15, 0.5, 1.0)
 STATEMENT = (
     "Research use only. Not a medical device. The surface is an estimate from X-rays: along the beam of a single film "
     "it is what usually goes with what the film shows."
@@ -53,7 +53,6 @@ def put_planned(template: SurfaceMesh, look: OrganLook, pose: Any, node: Any = N
     display.SetRepresentation(display.WireframeRepresentation)
     display.SetColor(*PLANNED_COLOR)
     display.SetLighting(False)
-    display.SetOpacity(0.35)
     node.SetAndObserveTransformNodeID(None if pose is None else pose.GetID())
     write_attributes(node, {"Kind": PLANNED, "Organ": look.name})
     return node

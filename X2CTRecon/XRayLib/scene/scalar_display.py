@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
+COLORS = "vtkMRMLColorTableNodeFilePlasma.txt"
+
 
 def color_by(display: Any, name: str, values: np.ndarray, highest: float | None = None) -> None:
     """Colour a model by the point array of that name, from 0 to ``highest`` or to where 95 % of the values are."""
     display.SetActiveScalarName(name)
     display.SetActiveAttributeLocation(0)
     display.SetScalarVisibility(True)
-    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeFilePlasma.txt")
-    if display.GetColorNode() is None:  # the application's files are absent
-        display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeRainbow")
+    known = display.GetScene().GetNodeByID(COLORS)  # None where the application's files are absent
+    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeRainbow" if known is None else COLORS)
     if highest is None and len(values):
         highest = float(np.percentile(values, 95))
     display.SetScalarRangeFlag(display.UseManualScalarRange)
