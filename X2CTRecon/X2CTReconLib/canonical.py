@@ -76,28 +76,35 @@ class CanonicalCube:
         """The radiograph seen on the cube's film and where it has been seen, both (size, size).
 
         Every film pixel takes the radiograph's value where its ray through that point hit the detector, so any source
-        distance, AP and right lateral films all come out with the same orientation and scale. Pixels are averaged
-        over the film pixel's footprint.
+        distance, AP and right lateral films all come out with the same orientation and scale.
         """
-        from scipy import ndimage
+        return seen_at(radiograph, self.film_points(role))
 
-        geometry = radiograph.geometry
-        points = self.film_points(role).reshape(-1, 3)
-        if (geometry.depth_mm(points) <= 1.0).any():
-            raise InputError("The X-ray source lies inside the imaged region: check the geometry of the radiograph.")
-        pixel = geometry.project(points).T[::-1].reshape(2, self.size, self.size)
-        footprint = 0.5 * max(np.abs(np.diff(pixel[0], axis=0)).mean(), np.abs(np.diff(pixel[1], axis=1)).mean())
-        image = radiograph.line_integral
-        seen = np.ones(image.shape, np.float32) if radiograph.mask is None else radiograph.mask.astype(np.float32)
-        sigma = 0.8 * footprint if footprint > 0.6 else 0.0
-        weighted, weight = (
-            (ndimage.gaussian_filter(a, sigma, mode="nearest") if sigma else a) for a in (image * seen, seen)
-        )
-        value, share = (
-            ndimage.map_coordinates(a, pixel, order=1, mode="constant", cval=0.0) for a in (weighted, weight)
-        )
-        mask = share > 0.5
-        return np.where(mask, value / np.maximum(share, 1e-3), 0).astype(np.float32), mask
+
+def seen_at(
+    radiograph: Radiograph, points_ras_mm: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The radiograph resampled to a virtual film with pixels at (rows, columns, 3), and where it has been seen.
+
+    Pixels are averaged over the virtual film's footprint. InputError when the source is beside the virtual film.
+    """
+    from scipy import ndimage
+
+    geometry, shape = radiograph.geometry, points_ras_mm.shape[:2]
+    points = points_ras_mm.reshape(-1, 3)
+    if (geometry.depth_mm(points) <= 1.0).any():
+        raise InputError("The X-ray source lies inside the imaged region: check the geometry of the radiograph.")
+    pixel = geometry.project(points).T[::-1].reshape(2, *shape)
+    footprint = 0.5 * max(np.abs(np.diff(pixel[0], axis=0)).mean(), np.abs(np.diff(pixel[1], axis=1)).mean())
+    image = radiograph.line_integral
+    seen = np.ones(image.shape, np.float32) if radiograph.mask is None else radiograph.mask.astype(np.float32)
+    sigma = 0.8 * footprint if footprint > 0.6 else 0.0
+    weighted, weight = (
+        (ndimage.gaussian_filter(a, sigma, mode="nearest") if sigma else a) for a in (image * seen, seen)
+    )
+    value, share = (ndimage.map_coordinates(a, pixel, order=1, mode="constant", cval=0.0) for a in (weighted, weight))
+    mask = share > 0.5
+    return np.where(mask, value / np.maximum(share, 1e-3), 0).astype(np.float32), mask
 
 
 def role_of(geometry: XRayGeometry) -> tuple[str, float]:

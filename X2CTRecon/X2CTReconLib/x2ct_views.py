@@ -106,8 +106,13 @@ def view_warnings(views: Mapping[str, Radiograph]) -> tuple[str, ...]:
         angle = role_of(radiograph.geometry)[1]
         if angle > NOTICEABLE_ANGLE_DEG:
             warnings.append(f"The {role} view is {angle:.0f} degrees off its standard direction; accuracy suffers.")
-        told = radiograph.assumptions
-        if radiograph.geometry.assumed and not any("eometry assumed" in text for text in told):
-            told = (*told, f"Geometry assumed: {'; '.join(radiograph.geometry.assumed)}.")
-        warnings.extend(f"{role.capitalize()} view: {text}" for text in told)
+        warnings.extend(f"{role.capitalize()} view: {text}" for text in assumed_of(radiograph))
     return tuple(warnings)
+
+
+def assumed_of(radiograph: Radiograph) -> tuple[str, ...]:
+    """Sentences about what was assumed of a view."""
+    told = radiograph.assumptions
+    if radiograph.geometry.assumed and not any("eometry assumed" in text for text in told):
+        told = (*told, f"Geometry assumed: {'; '.join(radiograph.geometry.assumed)}.")
+    return told

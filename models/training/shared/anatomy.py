@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from XRayLib.ct import Volume, attenuation_from_hu
 
+from shared.evaluation import mean_template
 from shared.patients import AIR_HU, CACHE_SPACING_MM, Patient
 from shared.warp import warped
 
@@ -115,6 +117,12 @@ class AnatomyStream:
         extend = rng.random() < room.extend_share
         cube, covered = warped(hu, size, affine, offset, np.stack(smooth, -1), extend, float(AIR_HU))
         return cube, covered if extend else np.ones_like(covered)
+
+
+def template_values(patients: Sequence[Patient], edge_mm: float, size: int) -> NDArray[np.float32]:
+    """Network values (size, size, size) of the training chests' mean; of all patients when none is called a chest."""
+    chests = [p for p in patients if p.name.startswith("chest")] or patients
+    return np.clip((mean_template(chests, edge_mm, size).voxels - LOWEST_HU) / HU_RANGE, 0, 1).astype(np.float32)
 
 
 def rotation(angles_deg: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
+from typing import Any, Protocol
 
 import lightning as L
+import torch
+from XRayLib.errors import InputError
 
 LAST = "last"
 log = logging.getLogger(__name__)
@@ -36,3 +39,49 @@ def latest_checkpoint(folder: Path) -> L.Callback:
     return L.pytorch.callbacks.ModelCheckpoint(
         folder, filename=LAST, save_top_k=1, save_on_train_epoch_end=True, enable_version_counter=False
     )
+
+
+class RunStream(Protocol):
+    """A data set whose random numbers follow the iteration that a run goes on at."""
+
+    start: int
+
+
+def fitted(module: L.LightningModule, stream: RunStream, loader: Any, output: Path, resume: bool) -> Path:
+    """Train until the module ends it, one checkpoint in ``output`` after every pass of the loader; returns its path.
+
+    The module has a buffer ``iteration``. InputError when there is nothing to resume.
+    """
+    checkpoint = output / f"{LAST}.ckpt"
+    if resume:
+        if not checkpoint.exists():
+            raise InputError(f"There is no checkpoint to resume from: {checkpoint} is missing.")
+        stream.start = int(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]["iteration"])
+    trainer = L.Trainer(
+        max_epochs=-1,
+        default_root_dir=output,
+        callbacks=[StepLog(), latest_checkpoint(output)],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(module, loader, ckpt_path=checkpoint if resume else None)
+    return checkpoint
+
+
+def averaged_weights(output: Path) -> dict[str, torch.Tensor]:
+    """State of the running average in a run's last checkpoint; InputError when nothing was trained."""
+    state = _last_state(output)
+    return {k.removeprefix("averaged."): v for k, v in state.items() if k.startswith("averaged.")}
+
+
+def finished_iterations(output: Path) -> int:
+    """Updates of the run's last checkpoint."""
+    return int(_last_state(output)["iteration"])
+
+
+def _last_state(output: Path) -> dict[str, torch.Tensor]:
+    checkpoint = output / f"{LAST}.ckpt"
+    if not checkpoint.exists():
+        raise InputError(f"There is nothing to export: {checkpoint} is missing; train the recipe first.")
+    return torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]

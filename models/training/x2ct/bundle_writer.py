@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import onnx
 import torch
 from shared import card_texts
 from shared.anatomy import HU_RANGE, LOWEST_HU
+from shared.chest_bundle import chest_card, chest_manifest
 from shared.evaluation import markdown_table, mean_metrics
 from XRayLib.bundle import parity_block, parity_inputs, write_manifest
 
@@ -44,47 +44,20 @@ def write_bundle(
     """
     folder.mkdir(parents=True, exist_ok=True)
     kind = "cnn" if recipe.discriminator_width is None else "gan"
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
     model = onnx_generator(generator, half_weights=True, metadata={"id": folder.name, "version": version})
     onnx.save(model, folder / GRAPH_FILE)
+    common = chest_manifest(
+        model, GRAPH_FILE, bundle_id=folder.name, version=version, commit=commit, citation=card_texts.CITATION
+    )
     manifest = {
-        "id": folder.name,
-        "version": version,
+        **common,
         "title": f"{TITLES[kind]}, {VIEW_TITLES[len(recipe.views)]}",
-        "task": "xray2ct",
         "methods": [f"x2ct-{kind}"],
         "description": _description(kind, recipe),
-        "authors": ["The XRay3D authors"],
-        "license": "Apache-2.0",
-        "code_license": "Apache-2.0",
-        "data_source": card_texts.DATA_SOURCE,
-        "data_license": card_texts.DATA_LICENSE,
-        "references": [card_texts.CITATION],
-        "citation": card_texts.CITATION,
-        "intended_use": card_texts.INTENDED_USE,
-        "limitations": list(card_texts.LIMITATIONS),
-        "population": card_texts.POPULATION,
-        "eval_metrics": mean_metrics(rows, today),
-        "created": today,
-        "training_code_commit": commit,
-        "exporter": {"torch": torch.__version__, "onnx": onnx.__version__},
-        "files": [{"path": GRAPH_FILE, "role": "graph"}],
-        "inputs": {role: _film_tensor(role, recipe) for role in recipe.views},
-        "outputs": {"volume": _volume_tensor(recipe)},
-        "geometry": {
-            "n_views": len(recipe.views),
-            "view_angles_deg": [[{"frontal": 0, "lateral": 90}[role], 0] for role in recipe.views],
-            "source_to_isocenter_mm": list(recipe.room.source_mm),
-            "convention": "DICOM positioner angles; films resampled to the plane through the isocentre",
-        },
-        "runtime": {
-            "min_onnxruntime": "1.23",
-            "opset": model.opset_import[0].version,
-            "ir_version": model.ir_version,
-            "precision": ["fp32"],
-            "weights_stored_as": "fp16",
-            "dynamic_axes": False,
-        },
+        "eval_metrics": mean_metrics(rows, common["created"]),
+        "inputs": {role: film_tensor(role, recipe.edge_mm) for role in recipe.views},
+        "outputs": {"volume": volume_tensor(recipe.edge_mm)},
+        "geometry": film_geometry(recipe.views, recipe.room.source_mm),
         "parity": _parity(generator, recipe),
     }
     (folder / "README.md").write_text(_model_card(manifest, recipe, rows, iterations), encoding="utf-8")
@@ -100,7 +73,8 @@ def _description(kind: str, recipe: Recipe) -> str:
     )
 
 
-def _film_tensor(role: str, recipe: Recipe) -> dict[str, Any]:
+def film_tensor(role: str, edge_mm: float) -> dict[str, Any]:
+    """Manifest entry of a standard film resampled to the plane through the isocentre."""
     return {
         "role": role,
         "dtype": "float32",
@@ -109,14 +83,15 @@ def _film_tensor(role: str, recipe: Recipe) -> dict[str, Any]:
         "quantity": "relative_attenuation",
         "value_range": [0.0, 1.0],
         "intensity": {"kind": "percentile_gamma", "params": {"low": 1.0, "high": 99.5, "body_median": 0.5}},
-        "spacing_mm": [recipe.edge_mm / SIZE] * 2,
+        "spacing_mm": [edge_mm / SIZE] * 2,
         "plane": "isocenter",
         "axes": {"frontal": "IL", "lateral": "IP"}[role],
         "missing": "required",
     }
 
 
-def _volume_tensor(recipe: Recipe) -> dict[str, Any]:
+def volume_tensor(edge_mm: float) -> dict[str, Any]:
+    """Manifest entry of a volume along (inferior, posterior, left)."""
     return {
         "role": "volume",
         "dtype": "float32",
@@ -126,9 +101,19 @@ def _volume_tensor(recipe: Recipe) -> dict[str, Any]:
         "value_range": [0.0, 1.0],
         "scale": HU_RANGE,
         "offset": LOWEST_HU,
-        "spacing_mm": [recipe.edge_mm / SIZE] * 3,
+        "spacing_mm": [edge_mm / SIZE] * 3,
         "axes": "IPL",
         "origin": "isocenter",
+    }
+
+
+def film_geometry(views: Sequence[str], source_mm: Sequence[float]) -> dict[str, Any]:
+    """Manifest entry of the acquisition that standard films stand for."""
+    return {
+        "n_views": len(views),
+        "view_angles_deg": [[{"frontal": 0, "lateral": 90}[role], 0] for role in views],
+        "source_to_isocenter_mm": list(source_mm),
+        "convention": "DICOM positioner angles; films resampled to the plane through the isocentre",
     }
 
 
@@ -149,45 +134,18 @@ def _parity(generator: X2CTGenerator, recipe: Recipe) -> dict[str, Any]:
 
 
 def _model_card(manifest: Mapping[str, Any], recipe: Recipe, rows: Sequence[Mapping[str, Any]], iterations: str) -> str:
-    limits = "\n".join(f"- {text}" for text in manifest["limitations"])
     channels = ", ".join(map(str, recipe.level_channels or ()))
     side = 4 * 2 ** (len(recipe.level_channels or LEVEL_CHANNELS) - 1)
     interpolated = f", interpolated linearly to {SIZE}^3" if side < SIZE else ""
-    return f"""# {manifest["title"]} ({manifest["id"]} {manifest["version"]})
-
-{manifest["description"]}
-
-**{manifest["intended_use"]}**
-
-## Limits
-
-{limits}
-
-## Network and training
-
+    training = f"""\
 Encoder width {recipe.width} of the published one, 3D channels {channels} at 4^3 .. {side}^3 voxels{interpolated};
 published dense-block depths, connections and loss weights. {iterations} Films are drawn on the fly: random affine and
 B-spline deformation of the CT, source distance {recipe.room.source_mm[0]:.0f} to {recipe.room.source_mm[1]:.0f} mm,
 AP and right lateral, angle and position errors, scatter, display curves, noise, collimation. Inputs are normalised by
-percentiles and a power law, so films without calibration can be used.
-
-## Data
-
-{manifest["data_source"]}
-
-{manifest["data_license"]}
-
-{card_texts.ATTRIBUTION}
-## Results on held-out patients
-
+percentiles and a power law, so films without calibration can be used."""
+    results = f"""\
 Measured {manifest["created"]} on simulated films of patients that were never trained on (they were looked at to choose
 between variants of the network); table removed; compared on the CT's own grid and extent. PSNR-3D with range 2500 HU;
 "legacy" are the definitions of the original code (peak 4095, slice means). The template is the mean of the training
-volumes around their middles.
-
-{markdown_table(rows)}
-
-## Citation
-
-{manifest["citation"]}
-"""
+volumes around their middles."""
+    return chest_card(manifest, training, [results, markdown_table(rows)])

@@ -1,0 +1,49 @@
+"""Train a recipe of the lifting network; what ``xray3d train`` runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from shared.anatomy import AnatomyStream, template_values
+from shared.patients import patients_of
+from shared.run import fitted
+from torch.utils.data import DataLoader
+from X2CTReconLib.lifted_views import LiftingCube
+
+from lifting.module import LiftingTraining
+from lifting.recipe import Recipe, read_recipe
+from lifting.stream import LiftingStream
+
+
+def train(recipe_path: str | Path, resume: bool = False) -> Path:
+    """Run the recipe to the end of its time and return its last checkpoint.
+
+    ``resume`` goes on from the checkpoint in the recipe's output folder.
+    """
+    recipe = read_recipe(Path(recipe_path))
+    torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed)
+    patients = patients_of(recipe.data, recipe.patients, recipe.output.parent / "cache")
+    anatomies = AnatomyStream(patients, recipe.edge_mm, recipe.anatomy_side, recipe.room)
+    template = template_values(patients, recipe.edge_mm, recipe.side)
+    stream = training_stream(recipe, anatomies)
+    module = LiftingTraining(recipe, torch.from_numpy(template))
+    loader = DataLoader(stream, batch_size=recipe.batch, collate_fn=list)
+    return fitted(module, stream, loader, recipe.output, resume)
+
+
+def training_stream(recipe: Recipe, anatomies: AnatomyStream) -> LiftingStream:
+    """The recipe's samples."""
+    return LiftingStream(
+        anatomies,
+        LiftingCube(np.zeros(3), recipe.edge_mm, recipe.side),
+        recipe.checkpoint_every * recipe.batch,
+        recipe.seed,
+        recipe.films_per_patient,
+        recipe.replay,
+        recipe.views,
+        recipe.film,
+        recipe.exposure,
+    )
