@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import slicer
 from slicer import (
+    vtkMRMLDisplayableNode,
     vtkMRMLLinearTransformNode,
     vtkMRMLModelNode,
     vtkMRMLScalarVolumeNode,
-    vtkMRMLSegmentationNode,
     vtkMRMLSequenceBrowserNode,
     vtkMRMLTableNode,
 )
@@ -127,7 +127,7 @@ class X2CTReconParameterNode:
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.0
     ctVolume: vtkMRMLScalarVolumeNode
     ctPose: vtkMRMLLinearTransformNode
-    organNode: vtkMRMLModelNode | vtkMRMLSegmentationNode | None
+    organNode: vtkMRMLDisplayableNode
     organSegment: str
     prepareMinutes: Annotated[int, WithinRange(1, 1440)] = 45
     refineOrgan: bool = True

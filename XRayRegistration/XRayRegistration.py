@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import slicer
 from slicer import (
+    vtkMRMLDisplayableNode,
     vtkMRMLGridTransformNode,
     vtkMRMLLinearTransformNode,
     vtkMRMLMarkupsFiducialNode,
     vtkMRMLModelNode,
     vtkMRMLScalarVolumeNode,
-    vtkMRMLSegmentationNode,
     vtkMRMLSequenceBrowserNode,
 )
 from slicer.i18n import tr as _
@@ -151,7 +151,7 @@ class XRayRegistrationParameterNode:
     showDeformed: bool = True
     sequenceBrowser: vtkMRMLSequenceBrowserNode
     frame: int = 0
-    organNode: vtkMRMLModelNode | vtkMRMLSegmentationNode | None
+    organNode: vtkMRMLDisplayableNode
     organSegment: str
     prepareMinutes: Annotated[int, WithinRange(1, 1440)] = 45
 

@@ -30,11 +30,15 @@ class OrganChoice:
         self._key = ""
         self._surface: SurfaceMesh | None = None
         self._problem = ""
+        self._updating = False
+        # By hand: a parameter node cannot bind a selector to "a model or a segmentation" in every version of Slicer.
+        ui.organSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._node_chosen)
         ui.segmentComboBox.connect("currentIndexChanged(int)", self._segment_chosen)
 
     def follow(self, parameter_node: Any) -> None:
         """Work on this parameter node, or on none."""
         self._node = parameter_node
+        self._show_node()
 
     def forget(self) -> None:
         """The scene is gone, and with it the organ."""
@@ -60,6 +64,7 @@ class OrganChoice:
 
     def refresh(self, ct: Any) -> None:
         """Show the segments, and see to the surface of the organ in this CT node."""
+        self._show_node()
         self._show_segments()
         source = self.source
         if source is None or ct is None or ct.GetImageData() is None:
@@ -97,6 +102,16 @@ class OrganChoice:
                 self._on_changed()
 
         self._client.organ_template(organ, on_result=made, on_error=failed)
+
+    def _show_node(self) -> None:
+        if self._node is not None and self.ui.organSelector.currentNode() is not self._node.organNode:
+            self._updating = True
+            self.ui.organSelector.setCurrentNode(self._node.organNode)
+            self._updating = False
+
+    def _node_chosen(self, node: Any) -> None:
+        if self._node is not None and not self._updating:
+            self._node.organNode = node
 
     def _show_segments(self) -> None:
         combo, node = self.ui.segmentComboBox, None if self._node is None else self._node.organNode
