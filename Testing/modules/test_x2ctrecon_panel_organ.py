@@ -217,7 +217,7 @@ def test_a_segment_is_meshed_in_the_worker_and_found_in_its_colour(case, client)
     assert case.ui.applyButton.enabled
     apply(case, client)
     assert now(case).GetName() == "Liver now"
-    assert now(case).GetDisplayNode().GetColor() == pytest.approx((0.7, 0.5, 0.2))
+    assert now(case).GetDisplayNode().GetColor() == pytest.approx((0.7, 0.5, 0.2), abs=1e-4)
     segment = segmentation.GetSegmentation().GetNthSegmentID(0)
     assert not segmentation.GetDisplayNode().GetSegmentVisibility3D(segment)
 
