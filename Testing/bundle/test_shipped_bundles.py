@@ -28,13 +28,17 @@ def test_weights_fit_into_the_extension() -> None:
     assert sum(sizes) <= MAX_TOTAL_BYTES
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_bundle_is_complete_and_computes_what_it_should(folder: Path) -> None:
     bundle = load_bundle(folder)
     assert bundle.id == folder.name
     assert (folder / "README.md").read_text(encoding="utf-8").strip()
-    graph = summarize_onnx(bundle.read("graph"), "graph")
-    assert graph.opset <= 20 and graph.ir_version <= 10
+    if bundle.has("torchscript"):
+        pytest.importorskip("torch")
+    else:
+        graph = summarize_onnx(bundle.read("graph"), "graph")
+        assert graph.opset <= 20 and graph.ir_version <= 10
     card = Card.from_manifest(bundle.manifest)
     assert card.metrics and card.limitations and card.license
     report = verify_bundle(bundle, "cpu")

@@ -20,6 +20,8 @@ def check_onnxruntime(bundle: Bundle, graph: OnnxSummary, installed: str) -> Non
     Runtime 1.23 offers (opset 23, IR 11) must say so in ``min_onnxruntime``.
     """
     runtime = bundle.manifest["runtime"]
+    if missing := sorted({"min_onnxruntime", "opset", "ir_version"} - set(runtime)):
+        raise InputError(f"The manifest of '{bundle.id}' does not tell {', '.join(missing)} of its graph.")
     if (graph.opset, graph.ir_version) != (runtime["opset"], runtime["ir_version"]):
         raise InputError(
             f"The graph of '{bundle.id}' has opset {graph.opset} and IR {graph.ir_version}, its manifest says "
