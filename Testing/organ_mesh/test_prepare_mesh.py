@@ -12,7 +12,7 @@ import pytest
 import torch
 from motion_cases import SMALL, small
 from typer.testing import CliRunner
-from X2CTReconLib.mesh_preparation.bundle_text import load_modes, save_modes
+from X2CTReconLib.mesh_preparation.bundle_files import load_modes, save_modes
 from X2CTReconLib.mesh_preparation.combine import combined
 from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel, SeenMesh
 from X2CTReconLib.mesh_preparation.prepare import prepare_mesh

@@ -1,21 +1,18 @@
-"""What the bundle of a prepared mesh network says and holds."""
+"""What the bundle of a prepared mesh network says."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
-from XRayLib.case import SurfaceMesh
-from XRayLib.motion import DeformationModes
 from XRayLib.preparation.task import FILM_TENSOR, BundleDescription, Measured, film_pattern
+
+from X2CTReconLib.mesh_preparation.bundle_files import MODES_FILE, SURFACE_FILE, save_modes, save_surface
 
 if TYPE_CHECKING:
     from X2CTReconLib.mesh_preparation.tasks import MeshTask
 
 BUNDLE_TASK = "organ_mesh"
-SURFACE_FILE, MODES_FILE = "surface.npz", "modes.npz"
 USE = "The surface of exactly this organ of this CT, on X-rays of the same patient. Research use only."
 LIMITS = (
     "Knows one organ of one CT only; for another patient, or after an operation, its answer means nothing.",
@@ -57,34 +54,3 @@ def bundle_description(task: MeshTask, start_ras_mm: NDArray, triangles: NDArray
             MODES_FILE: ("data", lambda path: save_modes(path, task.modes)),
         },
     )
-
-
-def save_surface(path: Path, points_ras_mm: NDArray, triangles: NDArray) -> None:
-    """Points (V, 3) and triangles (M, 3)."""
-    np.savez_compressed(path, points=np.asarray(points_ras_mm, np.float64), triangles=np.asarray(triangles, np.int64))
-
-
-def load_surface(path: Path) -> SurfaceMesh:
-    """What ``save_surface`` wrote."""
-    with np.load(path, allow_pickle=False) as stored:
-        return SurfaceMesh(stored["points"].astype(float), stored["triangles"].astype(np.int64))
-
-
-def save_modes(path: Path, modes: DeformationModes) -> None:
-    """Fields in half precision: motion of 40 mm to 0.02 mm."""
-    np.savez_compressed(
-        path,
-        mean_mm=modes.mean_mm.astype(np.float16),
-        modes_mm=modes.modes_mm.astype(np.float16),
-        ijk_to_ras=modes.ijk_to_ras,
-        organ_mean_mm=modes.organ_mean_mm,
-        organ_modes_mm=modes.organ_modes_mm,
-        explained=modes.explained,
-    )
-
-
-def load_modes(path: Path) -> DeformationModes:
-    """What ``save_modes`` wrote."""
-    with np.load(path, allow_pickle=False) as stored:
-        single = {name: np.asarray(stored[name], np.float32) for name in stored.files if name.endswith("_mm")}
-        return DeformationModes(**single, ijk_to_ras=stored["ijk_to_ras"], explained=stored["explained"])

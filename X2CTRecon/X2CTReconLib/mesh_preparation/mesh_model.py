@@ -14,7 +14,7 @@ from XRayLib.motion import DeformationModes
 from XRayLib.preparation.prepared_model import PreparedModel, all_finite
 from XRayLib.radiograph import Radiograph
 
-from X2CTReconLib.mesh_preparation.bundle_text import load_modes, load_surface
+from X2CTReconLib.mesh_preparation.bundle_files import load_modes, load_surface
 
 Matrix = NDArray[np.float64]
 
