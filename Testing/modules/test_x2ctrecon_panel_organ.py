@@ -414,8 +414,8 @@ def test_the_organ_of_every_frame_plays_with_the_film(run, client) -> None:
         assert run.ui.frameSlider.value == frame + 1
         assert f"{10 * (frame + 1)}.0 mm on average" in run.ui.qualityLabel.text
     table = run.ui.frameTable
-    assert [table.item(row, 1).text() for row in range(3)] == ["10.0", "20.0", "30.0"]
-    assert all(float(table.item(row, 4).text()) >= 0 for row in range(3))
+    assert [table.item(row, 1).text() for row in range(3)] == ["10.0 mm", "20.0 mm", "30.0 mm"]
+    assert all(float(table.item(row, 4).text().split()[0]) >= 0 for row in range(3))
     assert [row["Frame"] for row in rows_of(run.panel.parameterNode.organTable)] == ["1", "2", "3"]
     run.ui.coloringComboBox.setCurrentIndex(1)
     assert now(run).GetDisplayNode().GetScalarRange() == (0.0, 30.0)  # the same in every frame
@@ -428,7 +428,7 @@ def test_apply_finds_the_organ_on_the_shown_frame_alone(run, client) -> None:
     run.ui.frameSlider.value = 3  # meanwhile
     client.answer(found())
     assert run.ui.frameSlider.value == 2
-    assert run.ui.frameTable.item(1, 1).text() == "12.0"
+    assert run.ui.frameTable.item(1, 1).text() == "12.0 mm"
     run.ui.frameSlider.value = 1
     assert lowest(now(run)) is None
 

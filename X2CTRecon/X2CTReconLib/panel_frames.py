@@ -14,12 +14,13 @@ from XRayLib.scene.panel.node_observers import NodeObservers
 from XRayLib.scene.panel.tables import prepare_table
 
 COLUMNS = {
-    "moved_mean_mm": (lambda: _("Moved (mm)"), "{:.1f}"),
-    "deviation_median_mm": (lambda: _("Error (mm)"), "{:.1f}"),
-    "now_ml": (lambda: _("Volume (ml)"), "{:.0f}"),
-    "seconds": (lambda: _("Time (s)"), "{:.2f}"),
+    "moved_mean_mm": (lambda: _("Moved"), "{:.1f} mm"),
+    "deviation_median_mm": (lambda: _("Error"), "{:.1f} mm"),
+    "now_ml": (lambda: _("Volume"), "{:.0f} ml"),
+    "seconds": (lambda: _("Time"), "{:.2f} s"),
 }
 """Measures that the table shows, their headings and formats."""
+NARROWEST_PX = 36
 
 
 class RunFrames:
@@ -91,6 +92,7 @@ class RunFrames:
     def _show_table(self, values: list[str], found: Mapping[str, Mapping[str, float]]) -> None:
         table = self.ui.frameTable
         prepare_table(table, [_("Frame"), *(heading() for heading, _format in COLUMNS.values())], len(values))
+        table.horizontalHeader().setMinimumSectionSize(NARROWEST_PX)
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)

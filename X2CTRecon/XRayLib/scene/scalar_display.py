@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-COLORS = "vtkMRMLColorTableNodeFilePlasma.txt"
+COLORS = "vtkMRMLColorTableNodeFileViridis.txt"
 
 
 def color_by(display: Any, name: str, values: np.ndarray, highest: float | None = None) -> None:
