@@ -37,7 +37,7 @@ def _crossing(
 
 OUTLINE_CELLS = 200
 """Of the picture in which inside and outside are told apart, along its longer side."""
-NEAR_CELLS = 2
+NEAR_CELLS = 4
 
 
 def outer_pieces(pieces: NDArray[np.float64], triangles: NDArray[np.float64]) -> NDArray[np.bool_]:
