@@ -141,3 +141,30 @@ def test_a_patient_breathes_without_folds(patient_data) -> None:
         state = model.random_state(np.random.default_rng(seed))
         assert state.field.folding_fraction() < 1e-5
         assert enclosed_volume_ml(state.organ) == pytest.approx(volume_ml, rel=0.08)
+
+
+def test_a_draw_that_folds_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _, _ = breathing_torso()
+    tried: list[MotionParameters] = []
+
+    def folds_at_first(parameters: MotionParameters):
+        tried.append(parameters)
+        if len(tried) < 3:
+            raise InputError("The displacement field cannot be inverted: it folds.")
+        return MotionModel.state(model, parameters)
+
+    monkeypatch.setattr(model, "state", folds_at_first)
+    state = model.random_state(np.random.default_rng(4))
+    assert len(tried) == 3
+    assert state.parameters is tried[-1]
+
+
+def test_an_anatomy_that_always_folds_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _, _ = breathing_torso()
+
+    def folds(_parameters: MotionParameters):
+        raise InputError("The displacement field cannot be inverted: it folds.")
+
+    monkeypatch.setattr(model, "state", folds)
+    with pytest.raises(InputError, match="larger lungs"):
+        model.random_state(np.random.default_rng(4))

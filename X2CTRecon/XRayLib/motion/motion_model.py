@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume, resample_isotropic
+from XRayLib.errors import InputError
 from XRayLib.metrics.mesh_solid import voxels_inside
 from XRayLib.motion.deformation_modes import DeformationModes, deformation_modes
 from XRayLib.motion.displacement_field import DisplacementField
@@ -24,6 +26,7 @@ ELSEWHERE_WEIGHT = 0.25
 ORGAN_REACH_MM = 70.0
 """The random deformation falls from the organ to ELSEWHERE_WEIGHT of its size over about this distance."""
 
+DRAWS = 20
 ORGAN_SAMPLES = 400
 LARGEST_WALL_MM = 28.0
 """The wall's motion and the random deformation together lead no farther than this."""
@@ -106,8 +109,14 @@ class MotionModel:
         ]
 
     def random_state(self, rng: np.random.Generator) -> MotionState:
-        """A state drawn from ``ranges``."""
-        return self.state(self.random_parameters(rng))
+        """A state drawn from ``ranges``; one that folds at the organ is no breath and is drawn again.
+
+        Raises InputError when all of DRAWS fold.
+        """
+        for _ in range(DRAWS):
+            with suppress(InputError):
+                return self.state(self.random_parameters(rng))
+        raise InputError("Breathing folds this anatomy: give a CT of the whole organ, or one with larger lungs.")
 
     def random_parameters(self, rng: np.random.Generator) -> MotionParameters:
         """What ``random_state`` draws."""
