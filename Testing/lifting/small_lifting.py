@@ -61,10 +61,11 @@ def tensors(*names: str) -> ViewTensors:
 
 
 def torch_tensors(*names: str) -> tuple[Any, ...]:
-    """The same as torch tensors."""
+    """The same as torch tensors, and a start."""
     import torch
 
-    return tuple(torch.from_numpy(x) for x in tensors(*names))
+    torch.manual_seed(5)
+    return (*(torch.from_numpy(x) for x in tensors(*names)), torch.rand(1, 1, SIDE, SIDE, SIDE))
 
 
 def box_patient(folder: Path) -> NDArray[np.float32]:

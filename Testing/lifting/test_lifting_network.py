@@ -41,9 +41,9 @@ def test_every_view_counts_and_one_is_enough():
 
 def test_where_a_film_is_taken_from_matters():
     network = small_network()
-    films, projections, rays = torch_tensors("frontal")
-    _, elsewhere, other_rays = torch_tensors("oblique")
-    a, b = network(films, projections, rays).mean, network(films, elsewhere, other_rays).mean
+    films, projections, rays, start = torch_tensors("frontal")
+    _, elsewhere, other_rays, _ = torch_tensors("oblique")
+    a, b = network(films, projections, rays, start).mean, network(films, elsewhere, other_rays, start).mean
     assert float((a - b).detach().abs().mean()) > 1e-3
 
 

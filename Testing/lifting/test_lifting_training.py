@@ -14,7 +14,7 @@ from lifting.finished_run import export_bundle  # noqa: E402
 from lifting.recipe import read_recipe  # noqa: E402
 from lifting.stream import LiftingStream  # noqa: E402
 from lifting.train import train  # noqa: E402
-from shared.anatomy import AnatomyStream  # noqa: E402
+from shared.anatomy import AnatomyStream, template_values  # noqa: E402
 from shared.films import FilmVariation  # noqa: E402
 from shared.patients import patients_of  # noqa: E402
 from small_lifting import box_patient, write_recipe  # noqa: E402
@@ -56,7 +56,8 @@ def test_nothing_to_resume_and_nothing_to_export_are_said(tmp_path):
 def stream(tmp_path, **options):
     box_patient(tmp_path)
     patients = patients_of(tmp_path, {"chest_box.nii.gz": 1.0}, tmp_path / "cache")
-    return LiftingStream(AnatomyStream(patients, 256.0, 64), LiftingCube(np.zeros(3), 256.0, 32), 6, 0, **options)
+    mean = template_values(patients, 256.0, 32)
+    return LiftingStream(AnatomyStream(patients, 256.0, 64), LiftingCube(np.zeros(3), 256.0, 32), mean, 6, 0, **options)
 
 
 def test_samples_repeat_with_their_seed_and_are_reused(tmp_path):

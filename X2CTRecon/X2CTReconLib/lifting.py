@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,8 +12,10 @@ from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.geometry import isocenter_of
+from XRayLib.radiograph import Radiograph
 from XRayLib.registry import Method, Needs, Progress
 
+from X2CTReconLib.consistent_start import consistent_start
 from X2CTReconLib.lifted_views import LiftingCube
 from X2CTReconLib.network_result import (
     TASK,
@@ -33,7 +36,8 @@ MM3_PER_LITRE = 1e6
 
 
 class Lifting(Method):
-    """A 2D network reads every film, a 3D network what all films show of every voxel, at its perspective place."""
+    """Physics first: the mean patient is made to project to the films. A 2D network then reads every film, a 3D network
+    what all films show of every voxel, at its perspective place, and both correct the start."""
 
     id = "lifting"
     title = "Geometry-aware lifting"
@@ -58,11 +62,21 @@ class Lifting(Method):
         radiographs, turned = facing_corrected(case.radiographs)
         cube = _cube_of(bundle.manifest, isocenter_of([r.geometry for r in radiographs]))
         films = [cube.film(radiograph) for radiograph in radiographs]
-        tensors = cube.tensors(films, [r.geometry.source_ras_mm for r in radiographs])
-        progress(0.1, "Loading the network")
+        shown = sorted(((tuple(r.geometry.source_ras_mm), n) for n, r in enumerate(radiographs)))
+        ordered = [films[n] for _, n in shown]  # the order given must not even change the rounding
+        sources = [np.array(source) for source, _ in shown]
+        progress(0.05, "Making the mean patient agree with the films")
+        start = bundle.manifest["inputs"]["start"]
+        scale, offset = start["scale"], start["offset"]
+        begun = consistent_start(_mean_of(bundle) * scale + offset, cube, ordered, sources, options.device)
+        tensors = {
+            **cube.tensors(ordered, sources)._asdict(),
+            "start": np.clip((begun - offset) / scale, *start["value_range"])[None, None],
+        }
+        progress(0.25, "Loading the network")
         session = open_session(bundle, options.device)
         progress(0.3, "Reconstructing")
-        values = session.run(tensors._asdict(), while_running=lambda: progress(0.5, "Reconstructing"))
+        values = session.run(tensors, while_running=lambda: progress(0.5, "Reconstructing"))
         hu = hounsfield(values, outputs["volume"])
         volume = Volume.axis_aligned(hu, (cube.edge_mm / hu.shape[0],) * 3, cube.center_ras_mm)
         deviation = in_quantity(values, outputs["uncertainty"])
@@ -75,7 +89,7 @@ class Lifting(Method):
             views=[view_provenance(radiograph) for radiograph in radiographs],
             cube={"center_ras_mm": [float(c) for c in cube.center_ras_mm], "edge_mm": cube.edge_mm},
             quality=_numbers(hu, deviation, values[outputs["tissue"]["name"]], cube),
-            warnings=(*_view_warnings(case, films), *turned),
+            warnings=(*_view_warnings(radiographs, films), *turned),
         )
         return result_of(self, found, options, progress, started)
 
@@ -85,6 +99,11 @@ def _cube_of(manifest: Any, center_ras_mm: np.ndarray) -> LiftingCube:
     side, spacing_mm = int(projections["shape"][-1]), float(projections["spacing_mm"][0])
     film_px, pixel_mm = int(films["shape"][-1]), float(films["spacing_mm"][0])
     return LiftingCube(center_ras_mm, side * spacing_mm, side, film_px * pixel_mm, film_px)
+
+
+def _mean_of(bundle: Any) -> np.ndarray:
+    """The training patients' mean (n, n, n) in network values."""
+    return np.load(io.BytesIO(bundle.read("template")), allow_pickle=False).astype(np.float32)
 
 
 def _outputs_by_role(manifest: Any) -> dict[str, Mapping[str, Any]]:
@@ -105,13 +124,13 @@ def _numbers(hu: np.ndarray, deviation: np.ndarray, tissue: np.ndarray, cube: Li
     }
 
 
-def _view_warnings(case: Case, films: list[np.ndarray]) -> tuple[str, ...]:
+def _view_warnings(radiographs: Sequence[Radiograph], films: list[np.ndarray]) -> tuple[str, ...]:
     """What the user must know about the given views before looking at the result."""
     count = len(films)
     warnings = [ONE_FILM_LIMIT if count == 1 else TWO_FILMS_LIMIT]
     if count > 2:
         warnings = [TWO_FILMS_LIMIT.replace("Two films", f"{count} films")]
-    for n, (radiograph, film) in enumerate(zip(case.radiographs, films, strict=True), 1):
+    for n, (radiograph, film) in enumerate(zip(radiographs, films, strict=True), 1):
         if film[1].mean() < SMALLEST_SEEN_SHARE:
             warnings.append(
                 f"View {n} shows only {100 * film[1].mean():.0f} % of the field around the isocentre: the rest is "

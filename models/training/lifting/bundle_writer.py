@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from shared.anatomy import HU_RANGE, LOWEST_HU
 from shared.chest_bundle import chest_card, chest_manifest
@@ -18,14 +19,15 @@ from lifting.losses import TISSUE_LIMITS_HU
 from lifting.network import TISSUES, LiftingNetwork
 from lifting.recipe import Recipe
 
-GRAPH_FILE = "network.onnx"
+GRAPH_FILE, MEAN_FILE = "network.onnx", "mean.npy"
 FILM_PX, FILM_MM = 128, 512.0
 METHOD = "lifting"
 CITATION = "The XRay3D authors: geometry-aware lifting network, trained for XRay3D."
 DESCRIPTION = (
     "One to eight chest films at any angles and source distances, with their geometry, to a volume with its standard "
-    "deviation and tissue: 2D features sampled at perspective-projected voxels, fused over the views, refined by a 3D "
-    "residual U-Net with global context."
+    "deviation and tissue. The training patients' mean is made to project to the films; the network corrects it by 2D "
+    "features sampled at perspective-projected voxels, fused over the views and refined by a 3D residual U-Net with "
+    "global context."
 )
 LIMITATIONS = (
     "Trained on ten patients: a demonstration prior for adult chests, not a model of the population.",
@@ -54,9 +56,11 @@ def write_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     model = onnx_network(network, FILM_PX, {"id": folder.name, "version": version})
     onnx.save(model, folder / GRAPH_FILE)
+    np.save(folder / MEAN_FILE, network.template[0, 0].numpy().astype(np.float16), allow_pickle=False)
     common = chest_manifest(model, GRAPH_FILE, bundle_id=folder.name, version=version, commit=commit, citation=CITATION)
     manifest = {
         **common,
+        "files": [*common["files"], {"path": MEAN_FILE, "role": "template"}],
         "title": "Geometry-aware lifting, chest, any views",
         "methods": [METHOD],
         "description": DESCRIPTION,
@@ -114,6 +118,19 @@ def _inputs(network: LiftingNetwork, recipe: Recipe) -> dict[str, Any]:
             "spacing_mm": [2 * voxel_mm] * 3,
             "axes": "SAR",
         },
+        "start": {
+            **common,
+            "role": "start",
+            "layout": "NCDHW",
+            "shape": shapes["start"],
+            "quantity": "HU",
+            "value_range": [0.0, 1.0],
+            "scale": HU_RANGE,
+            "offset": LOWEST_HU,
+            "spacing_mm": [voxel_mm] * 3,
+            "axes": "SAR",
+            "origin": "isocenter",
+        },
     }
 
 
@@ -153,7 +170,8 @@ def _training_text(network: LiftingNetwork, recipe: Recipe, iterations: int) -> 
 {parameters:.1f} M parameters. Film features at 1/2, 1/4 and 1/8 of {FILM_PX} x {FILM_PX} pixels (channels
 {", ".join(map(str, recipe.widths.film))}) are sampled at the projections of the voxels of a {recipe.side}^3 grid of
 {recipe.edge_mm:.0f} mm; with depth, ray direction, magnification and ray length in the cube, the back-projection (mean
-and least over the views) and the training patients' mean. Mean, deviation and largest over the views; U-Net
+and least over the views), the training patients' mean, and that mean changed until it projects to the films (data
+consistency, no learning), which the volume is a change of. Mean, deviation and largest over the views; U-Net
 (channels {", ".join(map(str, recipe.widths.volume))}) with self-attention at its coarsest level. Linear interpolation
 to {2 * recipe.side}^3. Calibrated films enter as absolute line integrals, others normalised by percentiles and a power
 law.

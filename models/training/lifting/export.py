@@ -17,7 +17,7 @@ from XRayLib.bundle import parity_block, parity_inputs
 from lifting.layers import doubled
 from lifting.network import LiftingNetwork
 
-INPUT_NAMES = ("films", "projections", "rays")
+INPUT_NAMES = ("films", "projections", "rays", "start")
 OUTPUT_NAMES = ("volume", "deviation", "tissue")
 PARITY_TOLERANCE = {"fp32": 2e-3, "tf32": 2e-2, "fp16": 5e-2}
 PARITY_VIEWS = 2
@@ -30,9 +30,9 @@ class ShippedNetwork(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, films: Tensor, projections: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, films: Tensor, projections: Tensor, rays: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Network values (1, 1, 2n, 2n, 2n) twice, probabilities (1, 4, n, n, n)."""
-        found = self.network(films, projections, rays)
+        found = self.network(films, projections, rays, start)
         return doubled(found.mean), doubled(torch.exp(0.5 * found.log_variance)), found.tissue.softmax(dim=1)
 
 
@@ -43,19 +43,20 @@ def input_shapes(network: LiftingNetwork, views: int | str, film_px: int) -> dic
         "films": [views, FILM_CHANNELS, film_px, film_px],
         "projections": [views, 2, side, side, side],
         "rays": [views, RAY_CHANNELS, *[side // 2] * 3],
+        "start": [1, 1, side, side, side],
     }
 
 
 def onnx_network(network: LiftingNetwork, film_px: int, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """The graph with float16 weights; the number of views is free."""
     example = [torch.rand(tuple(shape)) for shape in input_shapes(network, PARITY_VIEWS, film_px).values()]
-    free = {name: {0: "views"} for name in INPUT_NAMES}
+    free = {name: {0: "views"} for name in INPUT_NAMES[:3]}
     return exported(ShippedNetwork(network), example, INPUT_NAMES, OUTPUT_NAMES, metadata, free)
 
 
 def parity_of(network: LiftingNetwork, film_px: int) -> dict[str, Any]:
     """Parity block with PyTorch's answers, weights as stored."""
-    low = {"films": 0.0, "projections": -1.0, "rays": -1.0}
+    low = {"films": 0.0, "projections": -1.0, "rays": -1.0, "start": 0.0}
     inputs = {
         name: {"pattern": "waves", "seed": 11 + n, "shape": shape, "low": low[name], "high": 1.0}
         for n, (name, shape) in enumerate(input_shapes(network, PARITY_VIEWS, film_px).items())

@@ -16,7 +16,7 @@ from lifting.bundle_writer import METHOD, write_bundle
 from lifting.network import LiftingNetwork
 from lifting.recipe import Recipe, read_recipe
 
-RIVAL = Contender("x2ct-cnn")
+RIVALS = (Contender("x2ct-cnn"), Contender("x2ct-cnn", consistent=True))
 
 
 def averaged_network(recipe: Recipe) -> LiftingNetwork:
@@ -53,5 +53,5 @@ def export_bundle(
     if not held_out:
         return manifest
     patients = patients_of(recipe.data, recipe.patients, recipe.output.parent / "cache")
-    contenders = (Contender(METHOD, False, folder), Contender(METHOD, True, folder), RIVAL)
+    contenders = (Contender(METHOD, False, folder), Contender(METHOD, True, folder), *RIVALS)
     return write(rows=measured(recipe.output, patients, recipe.edge_mm, held_out, film_sets, contenders))

@@ -15,7 +15,9 @@ STATISTICS = 3
 BACKPROJECTION_CHANNELS = 16
 """Mean and least over views of the attenuation along the voxel's rays, at eight sub-voxels."""
 
-TEMPLATE_CHANNELS = 8
+START_CHANNELS = 16
+"""Start of the volume and the training patients' mean, at eight sub-voxels."""
+
 LEAST_LENGTH = 0.2
 
 
@@ -36,7 +38,7 @@ class Lift(nn.Module):
         self.per_view = nn.Sequential(
             nn.Conv3d(seen_channels, channels, 1), nn.ReLU(), nn.Conv3d(channels, channels, 1), nn.ReLU()
         )
-        self.fused = nn.Conv3d(STATISTICS * channels + BACKPROJECTION_CHANNELS + TEMPLATE_CHANNELS, channels, 1)
+        self.fused = nn.Conv3d(STATISTICS * channels + BACKPROJECTION_CHANNELS + START_CHANNELS, channels, 1)
 
     def forward(
         self,
@@ -45,12 +47,12 @@ class Lift(nn.Module):
         projections: Tensor,
         fine_projections: Tensor,
         rays: Tensor,
-        template: Tensor,
+        start: Tensor,
     ) -> Tensor:
         """Voxel features (1, C, n, n, n) of one patient.
 
         ``maps`` (N, M, rows, columns); ``projections`` (N, 2, n, n, n) and of the sub-voxels ``fine_projections``
-        (N, 2, 2n, 2n, 2n); ``rays`` (N, 6, n, n, n); ``template`` (1, 8, n, n, n), packed.
+        (N, 2, 2n, 2n, 2n); ``rays`` (N, 6, n, n, n); ``start`` (1, 16, n, n, n): the start and the mean, packed.
         """
         film = packed(sampled(films[:, :1], fine_projections))
         seen = sampled(films[:, 1:2], projections)
@@ -58,7 +60,7 @@ class Lift(nn.Module):
         mean = views.mean(dim=0, keepdim=True)
         deviation = ((views - mean).square().mean(dim=0, keepdim=True) + 1e-6).sqrt()
         largest = views.amax(dim=0, keepdim=True)
-        context = [backprojection(film, rays[:, RAY_CHANNELS - 1 :]), template]
+        context = [backprojection(film, rays[:, RAY_CHANNELS - 1 :]), start]
         return self.fused(torch.cat([mean, deviation, largest, *context], dim=1))
 
 

@@ -14,6 +14,7 @@ from lifting.network import LiftingNetwork
 from lifting.recipe import Recipe
 
 DRR_PX = 64
+INPUTS = ("films", "projections", "rays", "start")
 
 
 class LiftingTraining(TimedTraining):
@@ -28,7 +29,7 @@ class LiftingTraining(TimedTraining):
         """One update by a few patients' films."""
         recipe, done = self.recipe, self.share_done
         fine = done >= recipe.coarse_share
-        prediction = self.network.of_patients([(p["films"], p["projections"], p["rays"]) for p in batch], fine)
+        prediction = self.network.of_patients([tuple(p[name] for name in INPUTS) for p in batch], fine)
         target, weight = (torch.stack([p[name] for p in batch]) for name in ("volume", "weight"))
         factor = target.shape[-1] // prediction.mean.shape[-1]
         if factor > 1:

@@ -41,8 +41,9 @@ class Prediction(NamedTuple):
 class LiftingNetwork(nn.Module):
     """2D features at perspective-projected voxels, fused over the views, through a 3D residual U-Net.
 
-    ``template`` (n, n, n), the training patients' mean in network values, is what the volume is a change of. The
-    coarse half of the network answers on half the grid; the fine level adds what a doubled grid can show.
+    The volume is a change of a start that the films already agree with (X2CTReconLib.consistent_start). ``template``
+    (n, n, n) is the training patients' mean in network values. The coarse half of the network answers on half the
+    grid; the fine level adds what a doubled grid can show.
     """
 
     def __init__(self, template: Tensor, widths: Widths = Widths()) -> None:
@@ -73,19 +74,21 @@ class LiftingNetwork(nn.Module):
         nn.init.zeros_(head[-1].bias)
         return head
 
-    def forward(self, films: Tensor, projections: Tensor, rays: Tensor) -> Prediction:
-        """One patient: films (N, 3, P, P), ``projections`` (N, 2, n, n, n), ``rays`` (N, 6, n/2, n/2, n/2)."""
-        return self.of_patients([(films, projections, rays)])
+    def forward(self, films: Tensor, projections: Tensor, rays: Tensor, start: Tensor) -> Prediction:
+        """One patient: films (N, 3, P, P), ``projections`` (N, 2, n, n, n), ``rays`` (N, 6, n/2, n/2, n/2), ``start``
+        (1, 1, n, n, n) in network values."""
+        return self.of_patients([(films, projections, rays, start)])
 
-    def of_patients(self, patients: Sequence[tuple[Tensor, Tensor, Tensor]], fine: bool = True) -> Prediction:
-        """Several patients, each with films, projections and rays of its own number of views, as a batch.
+    def of_patients(self, patients: Sequence[tuple[Tensor, ...]], fine: bool = True) -> Prediction:
+        """Several patients, each with films, projections and rays of its own number of views and a start, as a batch.
 
         The answer has n voxels a side; with ``fine`` false n/2, without the fine level.
         """
-        films, projections, rays = (torch.cat(parts) for parts in zip(*patients, strict=True))
+        films, projections, rays, start = (torch.cat(parts) for parts in zip(*patients, strict=True))
         maps = self.encoder(films)
         scales = [projections, *(F.avg_pool3d(projections, 2**n) for n in (1, 2, 3))]
         all_rays = [rays, F.avg_pool3d(rays, 2), F.avg_pool3d(rays, 4)]
+        starts = [start, F.avg_pool3d(start, 2), F.avg_pool3d(start, 4)]
         templates = [self.template, F.avg_pool3d(self.template, 2), F.avg_pool3d(self.template, 4)]
         counts = [len(patient[0]) for patient in patients]
 
@@ -93,7 +96,9 @@ class LiftingNetwork(nn.Module):
             """Views of each patient fused, (B, C, m, m, m)."""
             per_film = (maps[level], films, scales[level + 1], scales[level], all_rays[level])
             split = zip(*(torch.split(x, counts) for x in per_film), strict=True) if len(counts) > 1 else [per_film]
-            return torch.cat([lift(*of_one, packed(templates[level])) for of_one in split])
+            mean = packed(templates[level])
+            begun = [torch.cat([packed(one), mean], dim=1) for one in starts[level].split(1)]
+            return torch.cat([lift(*of_one, one) for of_one, one in zip(split, begun, strict=True)])
 
         middle = self.down_middle(lifted(self.lift_middle, 1))
         coarse = self.down_coarse(self.to_coarse(middle) + lifted(self.lift_coarse, 2))
@@ -102,11 +107,11 @@ class LiftingNetwork(nn.Module):
         middle = self.up_middle(middle + doubled(self.from_coarse(coarse)))
         answer = unpacked(self.middle_head(middle))
         if not fine:
-            return _prediction(answer, templates[1])
+            return _prediction(answer, starts[1])
         x = self.up_fine(lifted(self.lift_fine, 0) + doubled(self.from_middle(middle)))
-        return _prediction(doubled(answer) + unpacked(self.fine_head(x)), templates[0])
+        return _prediction(doubled(answer) + unpacked(self.fine_head(x)), starts[0])
 
 
-def _prediction(answer: Tensor, template: Tensor) -> Prediction:
+def _prediction(answer: Tensor, start: Tensor) -> Prediction:
     log_variance = answer[:, 1:2].clamp(LEAST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
-    return Prediction(template + answer[:, :1], log_variance, answer[:, 2:])
+    return Prediction(start + answer[:, :1], log_variance, answer[:, 2:])

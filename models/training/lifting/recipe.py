@@ -27,6 +27,10 @@ class Recipe:
     """File in ``data`` -> how often it is drawn."""
     minutes: float
     """Of training; the learning rate falls along a half cosine of the time spent."""
+    consistent: bool = True
+    """Start at the mean made consistent with the films; false: at the mean, which is cheaper to train the features."""
+    start_from: Path | None = None
+    """Output folder of another run whose weights are the start; the output heads begin anew."""
     coarse_share: float = 0.4
     """Of the time, in which only the coarse half of the network is trained, on half the grid."""
     learning_rate: float = 1.5e-3
@@ -69,4 +73,4 @@ PARTS = {
 
 def read_recipe(path: Path) -> Recipe:
     """Recipe from YAML; InputError names the field that is missing or unknown."""
-    return built(Recipe, read_fields(path, PARTS, ("output", "data")), path.name)
+    return built(Recipe, read_fields(path, PARTS, ("output", "data", "start_from")), path.name)

@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from shared.anatomy import AnatomyStream
+from shared.anatomy import HU_RANGE, LOWEST_HU, AnatomyStream
 from shared.films import FilmVariation, field_of_view, varied
 from torch import Tensor
 from torch.utils.data import IterableDataset
+from X2CTReconLib.consistent_start import consistent_start
 from X2CTReconLib.lifted_views import LiftingCube, film_channels
 from XRayLib.ct import Volume
+from XRayLib.errors import InputError
 from XRayLib.projector import project
 
 from lifting.views import ViewVariation, random_sources
@@ -58,8 +60,10 @@ class LiftingStream(IterableDataset):
         self,
         anatomies: AnatomyStream,
         cube: LiftingCube,
+        template: NDArray[np.float32],
         length: int,
         seed: int,
+        consistent: bool = True,
         films_per_patient: int = 4,
         replay: int = 3,
         views: ViewVariation = ViewVariation(),  # noqa: B008 frozen
@@ -67,7 +71,8 @@ class LiftingStream(IterableDataset):
         exposure: Exposure = Exposure(),
     ) -> None:
         super().__init__()
-        self.anatomies, self.cube, self.length = anatomies, cube, length
+        self.anatomies, self.cube, self.template, self.length = anatomies, cube, template, length
+        self.consistent = consistent
         self.films_per_patient, self.replay = films_per_patient, replay
         self.views, self.film, self.exposure, self.seed = views, film, exposure, seed
         self.start = 0
@@ -85,7 +90,8 @@ class LiftingStream(IterableDataset):
             )
 
     def sample(self, patient: ShownPatient, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Network inputs "films", "projections", "rays"; "volume" and "weight" (1, n, n, n); "sources" (N, 3) mm."""
+        """Network inputs "films", "projections", "rays", "start" (1, 1, n, n, n); "volume" and "weight" (1, n, n, n);
+        "sources" (N, 3) mm."""
         room = self.anatomies.room
         sources = random_sources(self.views, room.source_mm, room.reversed_share, rng)
         calibrated = rng.random() < self.exposure.calibrated_share
@@ -94,10 +100,21 @@ class LiftingStream(IterableDataset):
         tensors = {k: torch.from_numpy(v) for k, v in self.cube.tensors(films, sources)._asdict().items()}
         return {
             **tensors,
+            "start": torch.from_numpy(self._start(films, sources))[None, None],
             "volume": torch.from_numpy(patient.target)[None],
             "weight": torch.from_numpy(patient.weight)[None],
             "sources": torch.from_numpy(np.stack(sources)),
         }
+
+    def _start(self, films: list[NDArray[np.float32]], sources: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+        """Network values (n, n, n); the mean where a film shows nothing."""
+        if not self.consistent:
+            return self.template
+        try:
+            hu = consistent_start(self.template * HU_RANGE + LOWEST_HU, self.cube, films, sources)
+        except InputError:
+            return self.template
+        return np.clip((hu - LOWEST_HU) / HU_RANGE, 0, 1)
 
     def patient(self, rng: np.random.Generator) -> ShownPatient:
         """A new random patient."""

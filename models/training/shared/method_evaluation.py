@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume, load_ct, remove_table
+from XRayLib.data_consistency import made_consistent
 from XRayLib.geometry import XRayGeometry
 from XRayLib.metrics.common_grid import coarsened, onto
 from XRayLib.metrics.intensity import mean_absolute_error, psnr_3d
@@ -27,6 +28,9 @@ from shared.evaluation import ROOMS, Room, mean_template
 from shared.patients import Patient
 
 AIR_HU = -1000.0
+AIR, MEAN, CONSISTENT_MEAN = "air", "mean template", "mean template + consistency"
+BASELINES = (AIR, MEAN, CONSISTENT_MEAN)
+"""What any method must be measured against; the last two need no network."""
 ROWS_FILE = "held_out.jsonl"
 HELD_OUT_TEXT = """\
 Measured {date} on simulated films of four patients that were never trained on nor looked at before (chest stand,
@@ -80,21 +84,18 @@ class Contender:
 def evaluated(
     path: Path, film_set: FilmSet, contenders: Iterable[Contender], template: Volume | None, done: set[str]
 ) -> Iterator[dict[str, Any]]:
-    """A row per contender, per ``template`` (in HU around the origin) and for air, except those named in ``done``."""
+    """A row per contender and, with a ``template`` (in HU around the origin), per baseline, but for those ``done``."""
     contenders = [c for c in contenders if c.name not in done]
-    baselines = [name for name in ("mean template", "air") if template is not None and name not in done]
+    baselines = [name for name in BASELINES if template is not None and name not in done]
     if not contenders and not baselines:
         return
     ct = remove_table(load_ct(path))
     reference = coarsened(ct)
     body = body_mask(reference.voxels)
     patient = path.name.split(".")[0]
-    if "mean template" in baselines and template is not None:
-        placed = Volume.axis_aligned(template.voxels, template.spacing_mm, ct.center_ras_mm)
-        yield _row(patient, film_set, "mean template", numbers(reference, body, onto(placed, reference)[0]))
-    if "air" in baselines:
-        yield _row(patient, film_set, "air", numbers(reference, body, np.full_like(reference.voxels, AIR_HU)))
-    films = film_set.films(ct) if contenders else ()
+    films = film_set.films(ct)
+    for name in baselines:
+        yield _row(patient, film_set, name, _baseline(name, template, films, reference, body, ct.center_ras_mm))
     for contender in contenders:
         started = time.perf_counter()
         result = _run(contender, films)
@@ -103,6 +104,27 @@ def evaluated(
         values = numbers(reference, body, onto(result.volume, reference)[0])
         values["reprojection_residual"] = float(np.mean([view.residual for view in result.views]))
         yield _row(patient, film_set, contender.name, {**values, "seconds": seconds, **_calibration(result, reference)})
+
+
+def _baseline(
+    name: str,
+    template: Volume,
+    films: tuple[Radiograph, ...],
+    reference: Volume,
+    body: NDArray[np.bool_],
+    middle_ras_mm: NDArray[np.float64],
+) -> dict[str, float]:
+    if name == AIR:
+        return numbers(reference, body, np.full_like(reference.voxels, AIR_HU))
+    placed = Volume.axis_aligned(template.voxels, template.spacing_mm, middle_ras_mm)
+    if name == MEAN:
+        return numbers(reference, body, onto(placed, reference)[0])
+    started = time.perf_counter()
+    agreement = made_consistent(placed, films, device="cpu")
+    seconds = time.perf_counter() - started
+    values = numbers(reference, body, onto(agreement.volume, reference)[0])
+    residual = float(np.mean([view.residual for view in agreement.views]))
+    return {**values, "reprojection_residual": residual, "seconds": seconds}
 
 
 def numbers(reference: Volume, body: NDArray[np.bool_], voxels: NDArray[np.float32]) -> dict[str, float]:
@@ -158,7 +180,7 @@ def metrics_of(rows: Sequence[Mapping[str, Any]], name: str, date: str) -> list[
     groups = grouped(rows)
     entries = []
     for (films, found), group in groups.items():
-        template = groups.get((films, "mean template"))
+        template = groups.get((films, MEAN))
         if found != name:
             continue
         for metric, unit in UNITS.items():

@@ -71,13 +71,21 @@ def fitted(module: L.LightningModule, stream: RunStream, loader: Any, output: Pa
 
 def averaged_weights(output: Path) -> dict[str, torch.Tensor]:
     """State of the running average in a run's last checkpoint; InputError when nothing was trained."""
-    state = _last_state(output)
-    return {k.removeprefix("averaged."): v for k, v in state.items() if k.startswith("averaged.")}
+    return _part(output, "averaged.")
+
+
+def trained_weights(output: Path) -> dict[str, torch.Tensor]:
+    """State of the network itself in a run's last checkpoint; InputError when nothing was trained."""
+    return _part(output, "network.")
 
 
 def finished_iterations(output: Path) -> int:
     """Updates of the run's last checkpoint."""
     return int(_last_state(output)["iteration"])
+
+
+def _part(output: Path, prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in _last_state(output).items() if k.startswith(prefix)}
 
 
 def _last_state(output: Path) -> dict[str, torch.Tensor]:
