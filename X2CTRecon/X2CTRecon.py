@@ -59,10 +59,12 @@ def registerSampleData() -> None:
 
 
 def registerLayouts() -> None:
-    """Both modules' film layouts, known before a scene that was saved in one of them is opened."""
+    """The layouts of films and comparisons, known before a scene that was saved in one of them is opened."""
+    from XRayLib.scene.comparison_views import register_comparison_layouts
     from XRayLib.scene.layout import register_layouts
 
     register_layouts()
+    register_comparison_layouts()
 
 
 #
@@ -114,6 +116,10 @@ class X2CTReconParameterNode:
     showPlanned - Show the organ as it was planned, too.
     showOutlines - Draw the organ's outline on the X-rays.
     sequenceBrowser - The run of X-rays.
+    compareFirst - The result to compare.
+    compareSecond - Another result to compare it with.
+    compareReference - The true CT, against which the metrics are measured.
+    compareDifference - Show the difference beside the two.
     """
 
     films: list[vtkMRMLScalarVolumeNode]
@@ -139,6 +145,10 @@ class X2CTReconParameterNode:
     showPlanned: bool = True
     showOutlines: bool = True
     sequenceBrowser: vtkMRMLSequenceBrowserNode
+    compareFirst: vtkMRMLScalarVolumeNode
+    compareSecond: vtkMRMLScalarVolumeNode
+    compareReference: vtkMRMLScalarVolumeNode
+    compareDifference: bool = True
 
 
 #

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,9 @@ from XRayLib.case import Case, Result, View
 from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry, assumed_film_geometry
 from XRayLib.jobs.failure import JobFailure
+from XRayLib.jobs.job import Job, JobState
+from XRayLib.jobs.requests import HANDLERS
+from XRayLib.jobs.server import Request
 from XRayLib.radiograph import Radiograph
 
 
@@ -76,6 +81,22 @@ class FakeClient:
 
     def preparation_state(self, _ct: Any, **callbacks: Any) -> None:
         callbacks["on_result"]({})
+
+    def submit(self, job: Job) -> Job:
+        """Kept until the test does its work (:meth:`work`) or makes it fail (:meth:`fail`)."""
+        self.asked.append((job.kind, job.params))
+        self.submitted = job
+        self._callbacks = {"on_result": job.on_result, "on_error": job.on_error, "on_progress": job.on_progress}
+        return job
+
+    def work(self, folder: Path) -> None:
+        """Do the submitted job as the worker does, through the files of a folder."""
+        job = self.submitted
+        folder.mkdir()
+        job.write(folder)
+        request = Request(job.kind, "1", json.loads(json.dumps(job.params)), lambda _fraction, _stage: None, folder)
+        value = json.loads(json.dumps(HANDLERS[job.kind](request), allow_nan=False))
+        job.end(JobState.DONE, job.read(folder, value))
 
     def progress(self, fraction: float, stage: str) -> None:
         self._callbacks["on_progress"](fraction, stage, 12.0)

@@ -12,6 +12,7 @@ from XRayLib.errors import XRay3DError
 from XRayLib.jobs import WorkerClient
 from XRayLib.registry import method
 from XRayLib.scene.film_run import remove_run
+from XRayLib.scene.layout import restore_layout
 from XRayLib.scene.organ_result import OrganInput
 from XRayLib.scene.panel.case_panel import CasePanel
 from XRayLib.scene.panel.device_choice import DeviceChoice
@@ -22,6 +23,7 @@ from XRayLib.scene.panel.run_adding import RunAdding
 from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
 from XRayLib.scene.worker_session import gui_client
 
+from X2CTReconLib.panel_compare import ComparePanel
 from X2CTReconLib.panel_frames import RunFrames
 from X2CTReconLib.panel_method import MethodChoice
 from X2CTReconLib.panel_organ import OrganPanel, shown_organ
@@ -62,6 +64,9 @@ class ReconstructionPanel(CasePanel):
             on_run_on_cpu=lambda: self._again(device="cpu"),
             on_running=self.refresh,
         )
+        self.comparison = ComparePanel(
+            ui, self.client, self.bar, self.filmNodes, on_layout=self._layout_left, on_undone=self._comparison_undone
+        )
         ui.sampleButton.connect("clicked(bool)", self.addSample)
         ui.applyRunButton.connect("clicked(bool)", lambda _checked=False: self.applyToRun())
 
@@ -70,7 +75,7 @@ class ReconstructionPanel(CasePanel):
 
     def parameterNodeReplaced(self, node: Any) -> None:
         """Show the node's method and model."""
-        for part in (self.patient, self.preparation, self.frames, self.organ):
+        for part in (self.patient, self.preparation, self.frames, self.organ, self.comparison):
             part.follow(node)
         if node is not None:
             self.choice.select(node.method, node.model)
@@ -88,6 +93,7 @@ class ReconstructionPanel(CasePanel):
         self.ui.applyRunButton.toolTip = self._run_tip(ready, reason, several)
         self.frames.refresh()
         self.organ.refresh(films, self.bar.running)
+        self.comparison.refresh()
         text = organ_html(shown_organ(node)) if returns_mesh else quality_html(node.outputVolume, node.reprojections)
         self.ui.qualityLabel.text = text or self.no_result
 
@@ -246,6 +252,8 @@ class ReconstructionPanel(CasePanel):
             )
             node.outputVolume = shown.volume
             node.reprojections = list(shown.reprojections)
+            if node.compareFirst is None:
+                node.compareFirst = shown.volume
             self.showFilms(shown.reprojections)
             self.refresh()
 
@@ -266,6 +274,14 @@ class ReconstructionPanel(CasePanel):
         self.showFilms()
         look_at_organ(self.parameterNode.organNow, self.parameterNode.ctVolume)
 
+    def _layout_left(self, layout: int | None) -> None:
+        if layout is not None:
+            self._user_layout = layout
+
+    def _comparison_undone(self) -> None:
+        restore_layout(self._user_layout)
+        self.showFilms()
+
     def _choice_changed(self, method_id: str, model: str) -> None:
         if self.parameterNode is not None:
             self.parameterNode.method = method_id
@@ -277,6 +293,7 @@ class ReconstructionPanel(CasePanel):
         super().forgetScene()
         self.patient.forget()
         self.organ.forget()
+        self.comparison.forget()
         self.bar.allow(False, _("The scene is closing."))
         self.bar.idle()
 

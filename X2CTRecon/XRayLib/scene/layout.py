@@ -8,6 +8,8 @@ FILM_VIEWS = ("XRay1", "XRay2", "XRay3", "XRay4")
 """Singleton tags of the film views: Slicer's own Red, Yellow and Green stay as the user set them."""
 LAYOUT_IDS = {1: 5931, 2: 5932, 3: 5933, 4: 5934}
 """Layout id by number of film views."""
+OWN_LAYOUTS = range(5931, 5951)
+"""Ids of the extension's layouts: none of them is a layout to give back to the user."""
 FILM_VIEW_COLORS = ("#c8a046", "#46a0c8", "#a064c8", "#64b46e")
 
 _SLICES = (
@@ -74,7 +76,7 @@ def switch_to_film_layout(film_views: int) -> int | None:
     register_layouts()
     previous = manager.layout
     manager.setLayout(LAYOUT_IDS[min(max(film_views, 1), len(FILM_VIEWS))])
-    return None if previous in LAYOUT_IDS.values() else previous
+    return None if previous in OWN_LAYOUTS else previous
 
 
 def restore_layout(layout_id: int | None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.geometry import XRayGeometry
+from XRayLib.scene.difference_colors import difference_colors
 from XRayLib.scene.film_lines import hide_lines, lines_on_detector, put_lines
 from XRayLib.scene.provenance import write_attributes
 from XRayLib.scene.radiograph_nodes import put_on_detector
@@ -20,8 +21,6 @@ SHORTEST_CONTOUR = 15
 """Pieces, each about a pixel of the re-projection long, below which a line is clutter."""
 DIFFERENCE_SCALE = 0.25
 """Part of the film's grey levels at which a difference has its full colour."""
-DIFFERENCE_COLORS = "XRay3D difference"
-"""Name of the colour table."""
 
 
 def put_contours(
@@ -95,28 +94,9 @@ def put_comparison(image: NDArray[np.floating], on: Any, film: Any, is_differenc
     shown = film.GetDisplayNode()
     if is_difference:
         extent = DIFFERENCE_SCALE * (shown.GetWindowLevelMax() - shown.GetWindowLevelMin())
-        display.SetAndObserveColorNodeID(_difference_colors().GetID())
+        display.SetAndObserveColorNodeID(difference_colors().GetID())
         display.SetWindowLevelMinMax(-extent, extent)
     else:
         display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
         display.SetWindowLevelMinMax(shown.GetWindowLevelMin(), shown.GetWindowLevelMax())
-    return node
-
-
-def _difference_colors() -> Any:
-    """Blue where the film shows less than the CT would, black where they agree, orange where it shows more."""
-    import slicer
-
-    node = slicer.mrmlScene.GetFirstNode(DIFFERENCE_COLORS, "vtkMRMLColorTableNode")
-    if node is None:
-        node = slicer.vtkMRMLColorTableNode()
-        node.SetTypeToUser()
-        node.SetName(DIFFERENCE_COLORS)
-        node.SetHideFromEditors(True)
-        node.SetNumberOfColors(256)
-        for index in range(256):
-            value = (index - 127.5) / 127.5
-            color = (value, 0.6 * value, 0.1 * value) if value > 0 else (0.1 * -value, 0.5 * -value, -value)
-            node.SetColor(index, *color, 1.0)
-        slicer.mrmlScene.AddNode(node)
     return node

@@ -21,6 +21,7 @@ _HOMES = {
     "remove_model": "models",
     "probe_devices": "models",
     "evaluate": "evaluation",
+    "compare_volumes": "comparison",
     "organ_template": "organs",
     "prepare_patient": "preparation",
     "preparation_state": "preparation",
