@@ -10,16 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from XRayLib.ct import MU_WATER_PER_MM, Volume
 from XRayLib.errors import InputError
-from XRayLib.projector import project
 from XRayLib.projector.torch_function import project_torch
 from XRayLib.radiograph import Radiograph
-from XRayLib.tomography import films_at
+from XRayLib.tomography import crossing_lengthwise, films_at
 
 from X2CTReconLib.generative.features import feature_distance
 
 PIXELS_PER_VOXEL = 2.0
-BODY_ABOVE_WATER = 0.1
-CUT_MM = 1e-3
 SMALLEST_USABLE = 0.05
 
 
@@ -35,7 +32,8 @@ class FilmMisfit:
         self._geometries, self._ijk_to_ras = films.geometries, ijk_to_ras
         self._calibrated = films.calibrated
         device = mean_water.device
-        weights = films.weights * ~_crosses_cut_body(mean_water.cpu().numpy(), ijk_to_ras, films.geometries)
+        extent = Volume(mean_water.cpu().numpy(), ijk_to_ras, "mu_per_mm")
+        weights = films.weights * crossing_lengthwise(extent, films)
         self._films, self._weights = (torch.from_numpy(np.float32(a)).to(device) for a in (films.images, weights))
         images = self._projected(mean_water)
         for number, (image, weight) in enumerate(zip(images, self._weights, strict=True), 1):
@@ -77,13 +75,3 @@ class FilmMisfit:
         power = (weight * (image - image_mean).square()).sum().clamp(min=1e-9)
         gain = (weight * (image - image_mean) * (film - film_mean)).sum() / power
         return gain, film_mean - gain * image_mean
-
-
-def _crosses_cut_body(
-    water: NDArray[np.float32], ijk_to_ras: NDArray[np.float64], geometries: Sequence
-) -> NDArray[np.bool_]:
-    """(views, rows, columns): rays through the first or last slice's body, which goes on outside of the volume."""
-    cut = np.zeros_like(water)
-    for end in (0, -1):
-        cut[end] = water[end] > BODY_ABOVE_WATER
-    return project(Volume(cut, ijk_to_ras, "mu_per_mm"), list(geometries), device="cpu") > CUT_MM

@@ -18,7 +18,7 @@ class PriorSettings:
     """Keys of ``Options.extra``. The three regularising weights are the published ones (Cafaro et al. 2023)."""
 
     steps: int = 100
-    style_rate: float = 0.05
+    style_rate: float = 0.1
     """Of Adam, in standard deviations of a style."""
     noise_rate: float = 0.02
     pixel_weight: float = 100.0

@@ -17,7 +17,7 @@ from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.reprojection import reproject
-from XRayLib.tomography import Films, ProjectionSystem, damped_least_squares, films_at
+from XRayLib.tomography import Films, ProjectionSystem, crossing_lengthwise, damped_least_squares, films_at
 
 Array = NDArray[np.float32]
 Progress = Callable[[float, str], None]
@@ -32,9 +32,6 @@ LEAST_MISFIT = 0.003
 """Of a film's contrast: less is the coarse grid's doing, not the patient's."""
 
 PIXELS_PER_VOXEL = 1.4
-LONGER_BODY = 0.5
-"""The body goes on along S beyond the volume by this share of its length; rays that leave the volume there are not
-held against it."""
 
 CHANGED = (
     "The volume was adjusted until it projects to the films (data consistency): agreement with the films is then no "
@@ -100,7 +97,7 @@ def made_consistent(
     attenuation = Volume(attenuation_from_hu(volume_hu.voxels), volume_hu.ijk_to_ras, "mu_per_mm")
     residual_grid = ResidualGrid(attenuation)
     films = films_at(radiographs, residual_grid.spacing_mm / PIXELS_PER_VOXEL)
-    trust = films.weights * _crossing_lengthwise(attenuation, films, device)
+    trust = films.weights * crossing_lengthwise(attenuation, films, device)
     white, steps, moves = np.zeros_like(residual_grid.empty.voxels), 0, {}
     strangers: set[int] = set()
     settled = all(radiograph.calibrated and not radiograph.geometry.assumed for radiograph in radiographs)
@@ -181,21 +178,6 @@ def _least_misfit(films: Films) -> NDArray[np.float64]:
     """Root mean square (views,) in line integrals at which a film is explained."""
     contrast = np.array([image.std() for image in films.images])
     return np.maximum(films.noise(), LEAST_MISFIT * contrast)
-
-
-def _crossing_lengthwise(attenuation: Volume, films: Films, device: str) -> Array:
-    """1 for rays that enter and leave the volume through its sides, less for those that leave through its ends."""
-    ones = np.ones((3, 3, 3), np.float32)
-    corners = np.array([[i, j, k, 1.0] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-    corners[:, :3] *= np.array(attenuation.voxels.shape[::-1]) - 1
-    ras = (corners @ attenuation.ijk_to_ras.T)[:, :3]
-    extent, middle = ras.max(axis=0) - ras.min(axis=0), attenuation.center_ras_mm
-    lengths = [
-        _projected(Volume.axis_aligned(ones, tuple(e / 2), tuple(middle), "mu_per_mm"), films, device)
-        for e in (extent, extent * (1, 1, 1 + 2 * LONGER_BODY))
-    ]
-    share = lengths[0] / np.maximum(lengths[1], 1e-3)
-    return np.clip((share - 0.8) / 0.2, 0, 1).astype(np.float32)
 
 
 def _projected(volume: Volume, films: Films, device: str) -> Array:

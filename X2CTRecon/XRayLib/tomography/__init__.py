@@ -2,12 +2,14 @@
 
 from XRayLib.tomography.conjugate_gradients import damped_least_squares
 from XRayLib.tomography.films import Films, films_at
+from XRayLib.tomography.lengthwise import crossing_lengthwise
 from XRayLib.tomography.system import ProjectionSystem
 from XRayLib.tomography.total_variation import differences, differences_adjoint, total_variation_denoised
 
 __all__ = [
     "Films",
     "ProjectionSystem",
+    "crossing_lengthwise",
     "damped_least_squares",
     "differences",
     "differences_adjoint",
