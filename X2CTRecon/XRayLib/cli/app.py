@@ -6,7 +6,20 @@ import logging
 
 import typer
 
-from XRayLib.cli import batch, bench, demo, evaluate, mesh, models, prepare, reconstruct, register, simulate, train
+from XRayLib.cli import (
+    batch,
+    bench,
+    demo,
+    evaluate,
+    export_dicom,
+    mesh,
+    models,
+    prepare,
+    reconstruct,
+    register,
+    simulate,
+    train,
+)
 
 app = typer.Typer(
     name="xray3d",
@@ -26,6 +39,7 @@ def _logging(verbose: bool = typer.Option(False, "--verbose", help="Log what hap
 
 app.command("simulate")(simulate.simulate)
 app.command("reconstruct")(reconstruct.reconstruct)
+app.command("export-dicom")(export_dicom.export_dicom)
 app.command("mesh")(mesh.mesh)
 app.command("register")(register.register)
 app.command("prepare")(prepare.prepare)
