@@ -109,6 +109,7 @@ class X2CTReconParameterNode:
     prepareMinutes - Budget of 'Prepare this patient'.
     refineOrgan - Improve the organ on the X-rays after the network's answer.
     refineFrames - The same for every frame of a run.
+    styleTransfer - Give processed films the look of simulated ones first.
     organNow - The organ where it is now.
     organPlanned - The organ as it is in the CT.
     organTable - The organs' volumes.
@@ -138,6 +139,7 @@ class X2CTReconParameterNode:
     prepareMinutes: Annotated[int, WithinRange(1, 1440)] = 45
     refineOrgan: bool = True
     refineFrames: bool = False
+    styleTransfer: bool = False
     organNow: vtkMRMLModelNode
     organPlanned: vtkMRMLModelNode
     organTable: vtkMRMLTableNode

@@ -47,6 +47,15 @@ def test_apply_is_disabled_with_the_reason_until_there_is_a_film(widget) -> None
     assert widget.ui.applyButton.enabled
 
 
+def test_style_transfer_is_off_until_it_is_asked_for(widget, client) -> None:
+    add_two_films(widget)
+    apply(widget, client)
+    assert client.options.extra == {}
+    widget.ui.styleTransferCheckBox.click()
+    apply(widget, client)
+    assert client.options.extra == {"style_transfer": True}
+
+
 def test_each_film_has_a_row_with_its_geometry(widget) -> None:
     add_two_films(widget)
     rows = widget.panel.films.rows
