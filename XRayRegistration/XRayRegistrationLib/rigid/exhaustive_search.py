@@ -10,6 +10,7 @@ search.py.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +45,9 @@ BEST_PER_ORIENTATION = 8
 SHARE_EVERY = 100
 """Orientations between two reports."""
 
+ROOM_MM = 20.0
+"""Beyond the range across the view: a CT may have been turned about another point than its middle."""
+
 TURN_STEP_DEG = 2.0
 """Between the angles by which a film is turned."""
 
@@ -75,7 +79,8 @@ def exhaustive_search(
     axes = camera_axes(matcher.films[0].geometry, middle)
     step_deg = max(effort.step_deg, 2 * extent.rotation_deg / MOST_STEPS)
     orientations = np.stack(orientations_within(extent.rotation_deg, step_deg, nominal, axes, middle))
-    offsets = positions_within(extent, axes, 1.5 * matcher.spacing_mm)
+    wider = replace(extent, shift_mm=extent.shift_mm + ROOM_MM)
+    offsets = positions_within(wider, axes, 1.5 * matcher.spacing_mm)
     turns = orientations[:, :3, :3] @ nominal[:3, :3].T
     views = [_View(matcher, film, middle, offsets, turns, nominal, step_deg, effort) for film in matcher.films]
     count = min(BEST_PER_ORIENTATION, len(offsets))
