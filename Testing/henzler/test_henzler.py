@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,7 @@ def test_a_run_trains_goes_on_and_becomes_a_verified_bundle(tmp_path):
 def small_bundle(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "small-henzler"
     recipe = Recipe("s", Path("o"), Path("d"), {}, 1.0, edge_mm=384.0, channels=CHANNELS)
-    write_bundle(small_network(128), recipe, folder, (), version="0.1.0", commit="abcdef0", iterations=0)
+    write_bundle(small_network(128), recipe, folder, (), version="0.1.0", commit="abcdef0", spent="nothing")
     return folder
 
 
@@ -155,3 +156,12 @@ def test_the_shipped_recipe_trains_on_licensed_patients_only(repository, monkeyp
     held_out = {"chest_lidc0580", "chest_lung1_001", "chest_lung1_002", "chest_rider0109", "abdomen_kits00136"}
     recipe = read_recipe(repository / "models" / "training" / "recipes" / "henzler-chest-1view.yaml")
     assert not held_out & {name.split(".")[0] for name in recipe.patients}
+
+
+def test_the_default_bundle_is_shipped_and_better_than_the_mean_patient(repository):
+    manifest = json.loads((repository / "models" / method("henzler").default_bundles[1] / "model.json").read_text())
+    assert manifest["methods"] == ["henzler"]
+    assert manifest["files"][0]["size_bytes"] < 15e6
+    measured = [entry for entry in manifest["eval_metrics"] if entry["metric"] == "psnr_3d"]
+    assert measured
+    assert all(entry["value"] > entry["baseline_value"] for entry in measured)

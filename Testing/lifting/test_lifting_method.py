@@ -33,7 +33,7 @@ def small_bundle(tmp_path_factory) -> Path:
         "s", Path("o"), Path("d"), {}, 1.0, edge_mm=416.0, side=SIDE, widths=Widths((8, 8, 8, 8), (8, 8, 8, 8))
     )
     folder = tmp_path_factory.mktemp("models") / "small-lifting"
-    write_bundle(small_network(), recipe, folder, (), version="0.1.0", commit="abcdef0", iterations=0)
+    write_bundle(small_network(), recipe, folder, (), version="0.1.0", commit="abcdef0", spent="nothing")
     return folder
 
 
@@ -104,3 +104,13 @@ def test_models_of_other_methods_are_refused():
 def test_too_many_films_are_refused():
     with pytest.raises(InputError, match="needs 1 to 8"):
         method("lifting").check(Case(films(*[(0, 0)] * 9)))
+
+
+def test_the_default_bundle_is_shipped_and_better_than_the_mean_patient(repository):
+    manifest = json.loads((repository / "models" / method("lifting").default_bundle / "model.json").read_text())
+    assert manifest["methods"] == ["lifting"]
+    assert max(entry["size_bytes"] for entry in manifest["files"]) < 15e6
+    assert manifest["inputs"]["films"]["shape"][0] == "views"
+    measured = [entry for entry in manifest["eval_metrics"] if entry["metric"] == "psnr_3d"]
+    assert len(measured) >= 4
+    assert all(entry["value"] > entry["baseline_value"] for entry in measured)

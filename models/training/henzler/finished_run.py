@@ -21,7 +21,7 @@ from shared.method_evaluation import (
     table,
 )
 from shared.patients import patients_of
-from shared.run import averaged_weights, finished_iterations
+from shared.run import averaged_weights, spent
 from x2ct.bundle_writer import film_geometry, film_tensor, volume_tensor
 from X2CTReconLib.canonical import FRONTAL
 from X2CTReconLib.henzler import Henzler
@@ -64,7 +64,7 @@ def export_bundle(
         folder,
         version=version,
         commit=commit,
-        iterations=finished_iterations(recipe.output),
+        spent=spent(recipe.output),
     )
     manifest = write(rows=())
     if not held_out:
@@ -82,7 +82,7 @@ def write_bundle(
     *,
     version: str,
     commit: str,
-    iterations: int,
+    spent: str,
 ) -> dict[str, Any]:
     """Write ``folder`` (named by the bundle's id) and return its manifest. ``rows`` come from ``measured``."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def write_bundle(
     }
     results = [HELD_OUT_TEXT.format(date=common["created"]), table(rows)] if rows else ()
     (folder / "README.md").write_text(
-        chest_card(manifest, _training_text(network, recipe, iterations), results), encoding="utf-8"
+        chest_card(manifest, _training_text(network, recipe, spent), results), encoding="utf-8"
     )
     return write_manifest(folder, manifest)
 
@@ -119,14 +119,14 @@ def _parity(network: HenzlerNetwork, recipe: Recipe) -> dict[str, Any]:
     return parity_block(inputs, {"volume": volume}, PARITY_TOLERANCE)
 
 
-def _training_text(network: HenzlerNetwork, recipe: Recipe, iterations: int) -> str:
+def _training_text(network: HenzlerNetwork, recipe: Recipe, spent: str) -> str:
     parameters = sum(p.numel() for p in network.parameters()) / 1e6
     half = recipe.side // 2
     return f"""\
 {parameters:.1f} M parameters (published: 9.1 M): residual bottleneck blocks of {", ".join(map(str, recipe.channels))}
 channels at {half}^2 .. {half // 2 ** (len(recipe.channels) - 1)}^2 pixels, additive skips, {half} depth slices of
 {half}^2 pixels added to the training patients' mean, then fusion of each slice with the film at {recipe.side}^2. Group
-instead of batch normalisation. Squared voxel difference; Adam, {iterations} updates of {recipe.batch} films within
-{recipe.minutes:.0f} minutes on a share of one processor core, the first {100 * recipe.coarse_share:.0f} % of the time
+instead of batch normalisation. Squared voxel difference; Adam; {spent} of {recipe.batch} films each on a small
+share of one processor core, the first {100 * recipe.coarse_share:.0f} % of the time
 without fusion; average of the weights. Films as for X2CT: random affine and B-spline deformation of the CT, source
 distance, angle and position errors, scatter, display curves, noise, collimation."""

@@ -11,6 +11,7 @@ import onnx
 from shared.anatomy import HU_RANGE, LOWEST_HU
 from shared.chest_bundle import chest_card, chest_manifest
 from shared.method_evaluation import HELD_OUT_TEXT, calibration_text, metrics_of, table
+from shared.run import spent as run_spent
 from X2CTReconLib.lifted_views import FULL_LINE_INTEGRAL
 from XRayLib.bundle import write_manifest
 
@@ -50,7 +51,7 @@ def write_bundle(
     *,
     version: str,
     commit: str,
-    iterations: int,
+    spent: str,
 ) -> dict[str, Any]:
     """Write ``folder`` (named by the bundle's id) and return its manifest. ``rows`` come from ``resumed_rows``."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def write_bundle(
         "parity": parity_of(network, FILM_PX),
     }
     results = [HELD_OUT_TEXT.format(date=common["created"]), table(rows), calibration_text(rows, METHOD)]
-    card = chest_card(manifest, _training_text(network, recipe, iterations), results if rows else ())
+    card = chest_card(manifest, _training_text(network, recipe, spent), results if rows else ())
     (folder / "README.md").write_text(card, encoding="utf-8")
     return write_manifest(folder, manifest)
 
@@ -161,11 +162,11 @@ def _outputs(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _training_text(network: LiftingNetwork, recipe: Recipe, iterations: int) -> str:
+def _training_text(network: LiftingNetwork, recipe: Recipe, spent: str) -> str:
     parameters = sum(p.numel() for p in network.parameters()) / 1e6
     air, lung, soft = TISSUE_LIMITS_HU
     coarse, calibrated = 100 * recipe.coarse_share, 100 * recipe.exposure.calibrated_share
-    minutes = f"{recipe.minutes:.0f} minutes"
+    before = "" if recipe.start_from is None else f" (after {run_spent(recipe.start_from)} of the features alone)"
     return f"""\
 {parameters:.1f} M parameters. Film features at 1/2, 1/4 and 1/8 of {FILM_PX} x {FILM_PX} pixels (channels
 {", ".join(map(str, recipe.widths.film))}) are sampled at the projections of the voxels of a {recipe.side}^3 grid of
@@ -177,9 +178,9 @@ to {2 * recipe.side}^3. Calibrated films enter as absolute line integrals, other
 law.
 
 Losses: absolute and squared voxel difference, 3-D gradient, cone-beam DRR, Dice and cross entropy of air (below
-{air:.0f} HU), lung (to {lung:.0f}), soft tissue (to {soft:.0f}) and bone, Gaussian likelihood of the variance. Adam,
-{iterations} updates of {recipe.batch} patients within {minutes} on a share of one processor core, the
-first {coarse:.0f} % of the time on half the grid; average of the weights. Every sample: random affine and B-spline
+{air:.0f} HU), lung (to {lung:.0f}), soft tissue (to {soft:.0f}) and bone, Gaussian likelihood of the variance. Adam;
+{spent} of {recipe.batch} patients each{before}, on a small share of one processor core; the first {coarse:.0f} % of
+{recipe.minutes:.0f} planned minutes on half the grid; average of the weights. Every sample: random affine and B-spline
 deformation of a CT, 1 to 3 views at random angles {recipe.room.source_mm[0]:.0f} to {recipe.room.source_mm[1]:.0f} mm
 from the source; {calibrated:.0f} % of them calibrated, the others through scatter, display curves and noise;
 collimation, small errors of geometry."""

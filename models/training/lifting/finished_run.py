@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from shared.method_evaluation import FILM_SETS, Contender, FilmSet, measured
 from shared.patients import patients_of
-from shared.run import averaged_weights, finished_iterations
+from shared.run import averaged_weights, spent
 
 from lifting.bundle_writer import METHOD, write_bundle
 from lifting.network import LiftingNetwork
@@ -47,7 +47,7 @@ def export_bundle(
         folder,
         version=version,
         commit=commit,
-        iterations=finished_iterations(recipe.output),
+        spent=spent(recipe.output),
     )
     manifest = write(rows=())
     if not held_out:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume, load_ct, remove_table
 from XRayLib.data_consistency import made_consistent
+from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.metrics.common_grid import coarsened, onto
 from XRayLib.metrics.intensity import mean_absolute_error, psnr_3d
@@ -98,7 +99,10 @@ def evaluated(
         yield _row(patient, film_set, name, _baseline(name, template, films, reference, body, ct.center_ras_mm))
     for contender in contenders:
         started = time.perf_counter()
-        result = _run(contender, films)
+        try:
+            result = _run(contender, films)
+        except InputError:  # it does not take such films
+            continue
         seconds = time.perf_counter() - started
         assert result.volume is not None
         values = numbers(reference, body, onto(result.volume, reference)[0])

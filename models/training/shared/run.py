@@ -79,9 +79,10 @@ def trained_weights(output: Path) -> dict[str, torch.Tensor]:
     return _part(output, "network.")
 
 
-def finished_iterations(output: Path) -> int:
-    """Updates of the run's last checkpoint."""
-    return int(_last_state(output)["iteration"])
+def spent(output: Path) -> str:
+    """Updates and minutes of the run's last checkpoint, in words."""
+    state = _last_state(output)
+    return f"{int(state['iteration'])} updates in {float(state['seconds']) / 60:.0f} minutes"
 
 
 def _part(output: Path, prefix: str) -> dict[str, torch.Tensor]:
