@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 MODULES = ("X2CTRecon", "XRayRegistration")
-RESOURCE_SUFFIXES = {".ui", ".svg", ".png", ".txt", ".json", ".xml", ".html"}
+RESOURCE_SUFFIXES = {".ui", ".svg", ".png", ".txt", ".json", ".xml", ".html", ".npz"}
 
 
 def listed(cmake: Path, variable: str) -> set[str]:

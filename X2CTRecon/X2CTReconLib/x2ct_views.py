@@ -12,6 +12,7 @@ from XRayLib.radiograph import Radiograph
 
 from X2CTReconLib.canonical import COLUMN_DIRECTION, FRONTAL, LATERAL, CanonicalCube, role_of
 from X2CTReconLib.canonical_intensity import normalised
+from X2CTReconLib.input_check.film_check import film_warnings
 
 LARGEST_ANGLE_DEG = 25.0
 """Beams farther off the frontal or lateral direction are refused: the networks know these two views only."""
@@ -61,9 +62,12 @@ def roles_of(radiographs: Sequence[Radiograph], wanted: Sequence[str]) -> dict[s
 def network_films(
     views: Mapping[str, Radiograph], edge_mm: float, size: int
 ) -> tuple[CanonicalCube, dict[str, np.ndarray], tuple[str, ...]]:
-    """The cube around the views' isocentre, the normalised (size, size) film per role, and warnings."""
+    """The cube around the views' isocentre, the normalised (size, size) film per role, and warnings.
+
+    Raises RefusedError for films that are certainly turned, swapped, or twice the same.
+    """
     cube = CanonicalCube(isocenter_of([v.geometry for v in views.values()]), edge_mm, size)
-    films, warnings = {}, []
+    films, masks, warnings = {}, {}, []
     for role, radiograph in views.items():
         image, seen = cube.film(radiograph, role)
         if seen.mean() < SMALLEST_SEEN_SHARE:
@@ -71,8 +75,8 @@ def network_films(
                 f"The {role} view shows only {100 * seen.mean():.0f} % of the {edge_mm:.0f} mm field around the "
                 "isocentre: the rest is guessed."
             )
-        films[role] = normalised(image, seen)
-    return cube, films, tuple(warnings)
+        films[role], masks[role] = normalised(image, seen), seen
+    return cube, films, (*warnings, *film_warnings(films, masks))
 
 
 def facing_corrected(radiographs: Sequence[Radiograph]) -> tuple[tuple[Radiograph, ...], tuple[str, ...]]:

@@ -1,0 +1,1 @@
+"""Whether films look like what a volume method was trained on."""
