@@ -88,6 +88,22 @@ class OrganColoring(enum.Enum):
         }[self]
 
 
+class SliceColoring(enum.Enum):
+    """What lies over the slices of the volume: how far it can be trusted."""
+
+    NOTHING = "nothing"
+    UNCERTAINTY = "XRay3DUncertainty"
+    UNDETERMINED = "XRay3DUndetermined"
+
+    def label(self) -> str:
+        """What the list shows."""
+        return {
+            SliceColoring.NOTHING: _("Nothing"),
+            SliceColoring.UNCERTAINTY: _("The method's uncertainty (0 to 400 HU)"),
+            SliceColoring.UNDETERMINED: _("What the X-rays do not determine (0 to 100 %)"),
+        }[self]
+
+
 @parameterNodeWrapper
 class X2CTReconParameterNode:
     """
@@ -117,6 +133,7 @@ class X2CTReconParameterNode:
     showPlanned - Show the organ as it was planned, too.
     showOutlines - Draw the organ's outline on the X-rays.
     sequenceBrowser - The run of X-rays.
+    sliceColoring - What the slices are colored by.
     compareFirst - The result to compare.
     compareSecond - Another result to compare it with.
     compareReference - The true CT, against which the metrics are measured.
@@ -147,6 +164,7 @@ class X2CTReconParameterNode:
     showPlanned: bool = True
     showOutlines: bool = True
     sequenceBrowser: vtkMRMLSequenceBrowserNode
+    sliceColoring: SliceColoring = SliceColoring.NOTHING
     compareFirst: vtkMRMLScalarVolumeNode
     compareSecond: vtkMRMLScalarVolumeNode
     compareReference: vtkMRMLScalarVolumeNode

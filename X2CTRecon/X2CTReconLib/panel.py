@@ -24,6 +24,7 @@ from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
 from XRayLib.scene.worker_session import gui_client
 
 from X2CTReconLib.panel_compare import ComparePanel
+from X2CTReconLib.panel_export import ExportPanel
 from X2CTReconLib.panel_frames import RunFrames
 from X2CTReconLib.panel_method import MethodChoice
 from X2CTReconLib.panel_organ import OrganPanel, shown_organ
@@ -32,6 +33,7 @@ from X2CTReconLib.panel_organ_run import OrganRun
 from X2CTReconLib.panel_organ_views import look_at_organ
 from X2CTReconLib.panel_patient import PatientChoice
 from X2CTReconLib.panel_reconstruction import show_reconstruction
+from X2CTReconLib.panel_trust import TrustPanel
 
 
 class ReconstructionPanel(CasePanel):
@@ -67,15 +69,24 @@ class ReconstructionPanel(CasePanel):
         self.comparison = ComparePanel(
             ui, self.client, self.bar, self.filmNodes, on_layout=self._layout_left, on_undone=self._comparison_undone
         )
+        self.trust = TrustPanel(ui, self.client, self.bar, self.filmNodes, lambda: self.device.value)
+        self.export = ExportPanel(ui, self.client, self.bar, self.filmNodes)
         ui.sampleButton.connect("clicked(bool)", self.addSample)
         ui.applyRunButton.connect("clicked(bool)", lambda _checked=False: self.applyToRun())
+
+    def _parts(self) -> tuple[Any, ...]:
+        """Those that follow the parameter node."""
+        return (
+            *(self.patient, self.preparation, self.frames, self.organ),
+            *(self.comparison, self.trust, self.export),
+        )
 
     def _method(self) -> Any:
         return self.choice.method
 
     def parameterNodeReplaced(self, node: Any) -> None:
         """Show the node's method and model."""
-        for part in (self.patient, self.preparation, self.frames, self.organ, self.comparison):
+        for part in self._parts():
             part.follow(node)
         if node is not None:
             self.choice.select(node.method, node.model)
@@ -94,6 +105,8 @@ class ReconstructionPanel(CasePanel):
         self.frames.refresh()
         self.organ.refresh(films, self.bar.running)
         self.comparison.refresh()
+        self.trust.refresh(returns_mesh)
+        self.export.refresh()
         text = organ_html(shown_organ(node)) if returns_mesh else quality_html(node.outputVolume, node.reprojections)
         self.ui.qualityLabel.text = text or self.no_result
 

@@ -111,5 +111,7 @@ def save_result(result: Result, output: Path, report: Path | None) -> None:
     save_volume(result.volume, output)
     if report is not None:
         from XRayLib.report import write_report
+        from XRayLib.tomography.undetermined import undetermined
 
-        write_report(result, report)
+        films = [view.radiograph for view in result.views]
+        write_report(result, report, undetermined=undetermined(result.volume, films) if films else None)

@@ -38,6 +38,43 @@ def comparison_job(
     return Job("compare_volumes", params, **callbacks, write=_writer(volumes, radiographs), read=read)
 
 
+def undetermined_job(volume: Volume, radiographs: Sequence[Radiograph], device: str, callbacks: Callbacks) -> Job:
+    """What X-rays leave open of a volume in HU; ``on_result`` gets XRayLib.tomography.undetermined.Undetermined."""
+
+    def read(folder: Path, value: Any) -> Any:
+        from XRayLib.jobs.array_files import read_document
+        from XRayLib.jobs.case_files import VOLUME_FORMAT, parse_volume
+        from XRayLib.tomography.undetermined import Undetermined
+
+        found = parse_volume(folder, read_document(folder, "undetermined", VOLUME_FORMAT))
+        return Undetermined(found, float(value["mean"]), float(value["size_mm"]))
+
+    write = _writer({"volume": volume}, radiographs)
+    return Job("undetermined_share", {"device": device}, **callbacks, write=write, read=read, device=device)
+
+
+def report_job(
+    volumes: Mapping[str, Volume],
+    radiographs: Sequence[Radiograph],
+    told: Mapping[str, Any],
+    folder: Path,
+    callbacks: Callbacks,
+) -> Job:
+    """Write the report of a volume into ``folder``; ``on_result`` gets the path of its HTML file.
+
+    ``volumes``: "volume" and maybe "uncertainty"; ``told``: method, quality, warnings and provenance of the result.
+    """
+    params = {**told, "report": str(folder.absolute())}
+    write = _writer(volumes, radiographs)
+    return Job("write_volume_report", params, **callbacks, write=write, read=lambda _folder, value: value["html"])
+
+
+def save_volume_job(volume: Volume, path: Path, as_dicom: bool, method: str, callbacks: Callbacks) -> Job:
+    """Write a volume in HU as DICOM slices into the folder ``path``, or into the file ``path``."""
+    params = {"path": str(path.absolute()), "kind": "dicom" if as_dicom else "file", "method": method}
+    return Job("save_volume_as", params, **callbacks, write=_writer({"volume": volume}, ()))
+
+
 def _writer(volumes: Mapping[str, Volume], radiographs: Sequence[Radiograph]) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         from XRayLib.jobs.volume_files import write_radiographs, write_volumes

@@ -6,13 +6,16 @@ import base64
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from XRayLib.case import Result, View
 from XRayLib.report.pictures import CT_RANGE_HU, contour_png, grey_png, orthogonal_slices, signed_png
 from XRayLib.report.pose_values import pose_values
+
+if TYPE_CHECKING:
+    from XRayLib.tomography.undetermined import Undetermined
 
 STATEMENT = (
     "Research use only. Not a medical device. A projection adds up everything along its rays: depth along a ray and "
@@ -25,11 +28,16 @@ POSE_STATEMENT = (
 )
 
 
-def write_report(result: Result, folder: Path, figures: dict[str, Path] | None = None) -> Path:
+def write_report(
+    result: Result,
+    folder: Path,
+    figures: dict[str, Path] | None = None,
+    undetermined: Undetermined | None = None,
+) -> Path:
     """Write ``report.html`` and, per view, ``view<N>_reprojection.nrrd`` and ``view<N>_residual.nrrd``.
 
     A result with a pose gets the report of a registration. ``figures`` are further pictures (title -> PNG file), shown
-    first. Returns the path of the HTML file.
+    first; ``undetermined`` is what the X-rays leave open of the volume. Returns the path of the HTML file.
     """
     import jinja2
 
@@ -48,6 +56,7 @@ def write_report(result: Result, folder: Path, figures: dict[str, Path] | None =
         figures=[(title, _embedded(path)) for title, path in (figures or {}).items()],
         views=[_view_values(view, with_contours=is_pose) for view in result.views],
         slices=_slices(result),
+        unknown=_unknown(result, undetermined),
         warnings=result.warnings,
         quality=result.quality,
         provenance=json.dumps(dict(result.provenance), indent=1, default=str, sort_keys=True),
@@ -81,9 +90,20 @@ def _slices(result: Result) -> list[tuple[str, str]]:
     shown = []
     if result.volume is not None:
         shown += [(name, grey_png(image, *CT_RANGE_HU)) for name, image in orthogonal_slices(result.volume).items()]
+    return shown
+
+
+def _unknown(result: Result, undetermined: Undetermined | None) -> list[dict[str, Any]]:
+    """What cannot be known: sentences with pictures of the middle slices."""
+    shown = []
     if result.uncertainty is not None:
-        for name, image in orthogonal_slices(result.uncertainty).items():
-            shown.append((f"{name}, uncertainty (SD, 0 to 400 HU)", grey_png(image, 0, 400)))
+        pictures = {name: grey_png(p, 0, 400) for name, p in orthogonal_slices(result.uncertainty).items()}
+        text = "How sure the method says it is: standard deviation from 0 (black) to 400 HU (white)."
+        shown.append({"text": text, "pictures": pictures})
+    if undetermined is not None:
+        pictures = {name: grey_png(p, 0, 1) for name, p in orthogonal_slices(undetermined.volume).items()}
+        text = f"{undetermined.statement} Black: the X-rays determine all, white: nothing of it."
+        shown.append({"text": text, "pictures": pictures})
     return shown
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from XRayLib.case import Result, View
 from XRayLib.scene.c_arm_nodes import show_set_up
+from XRayLib.scene.confidence_nodes import UNCERTAINTY_ROLE, UNDETERMINED_ROLE, forget, put_uncertainty
 from XRayLib.scene.provenance import STATEMENT, write_attributes
 from XRayLib.scene.reprojection_nodes import put_reprojection, put_residual
 from XRayLib.scene.subject_hierarchy import put_in_folder
@@ -49,6 +50,7 @@ def put_result(
 
 def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_residual: bool, name: str) -> ShownResult:
     volume = put_volume(result.volume, name, volume_node)
+    forget(volume, UNDETERMINED_ROLE)
     show_as_ct(volume)
     write_attributes(
         volume,
@@ -66,9 +68,11 @@ def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_resi
     if with_residual:
         residuals = tuple(_put_residual(view, film) for view, film in zip(result.views, films, strict=True))
     uncertainty = None
-    if result.uncertainty is not None:
-        uncertainty = put_volume(result.uncertainty, name + " uncertainty (SD)")
-        write_attributes(uncertainty, {"Kind": "uncertainty", "Method": result.method})
+    if result.uncertainty is None:
+        forget(volume, UNCERTAINTY_ROLE)
+    else:
+        uncertainty = put_uncertainty(result.uncertainty, volume)
+        write_attributes(uncertainty, {"Method": result.method})
     c_arms = tuple(show_set_up(films, True))
     shown = ShownResult(volume, reprojections, residuals, uncertainty, c_arms)
     extras = [uncertainty] if uncertainty is not None else []

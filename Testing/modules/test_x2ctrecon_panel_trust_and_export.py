@@ -1,0 +1,205 @@
+"""What the X2CTRecon panel shows of what cannot be known, and what it writes: report, DICOM, NRRD, STL."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("slicer", reason="slicer-core is not installed")
+
+from modules.films import FakeClient, a_film, a_result
+from XRayLib.case import Result
+from XRayLib.ct import Volume, load_ct
+from XRayLib.scene.radiograph_nodes import put_radiograph
+from XRayLib.tomography import undetermined as undetermined_module
+from XRayLib.tomography.undetermined import Undetermined
+
+pytestmark = pytest.mark.slicer
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient()
+
+
+@pytest.fixture
+def widget(slicer_main_window, load_module, client, monkeypatch):
+    monkeypatch.setattr(undetermined_module, "VOXELS_ALONG_THE_LONGEST_SIDE", 8)
+    load_module("X2CTRecon")
+    monkeypatch.setattr("X2CTReconLib.panel.gui_client", lambda: client)
+    widget = slicer_main_window.open_module("X2CTRecon")
+    for angle, view, name in ((0.0, "PA", "Doe^Jane front"), (90.0, "LL", "Doe^Jane side")):
+        widget.panel.addFilm(put_radiograph(a_film(angle, view), name))
+    return widget
+
+
+def reconstruct(widget, client, with_uncertainty: bool = False):
+    widget.ui.applyButton.click()
+    result = a_result(client.asked[-1][1])
+    if with_uncertainty:
+        deviation = Volume(np.full(result.volume.voxels.shape, 120, np.float32), result.volume.ijk_to_ras, "HU_sd")
+        fields = {name: getattr(result, name) for name in ("method", "volume", "views", "warnings", "provenance")}
+        result = Result(**fields, uncertainty=deviation)
+    client.answer(result)
+    return widget.panel.parameterNode.outputVolume
+
+
+def over_the_slices(tag: str = "Red"):
+    import slicer
+
+    composite = slicer.app.layoutManager().sliceWidget(tag).sliceLogic().GetSliceCompositeNode()
+    node = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")
+    return node, composite.GetForegroundOpacity()
+
+
+def color_by(widget, index: int) -> None:
+    widget.ui.trustComboBox.setCurrentIndex(index)
+
+
+def test_without_a_result_every_button_says_why(widget) -> None:
+    ui = widget.ui
+    for button in (ui.undeterminedButton, ui.reportButton, ui.openReportButton, ui.dicomButton, ui.nrrdButton):
+        assert not button.enabled
+        assert button.toolTip
+    assert "no volume" in ui.undeterminedButton.toolTip
+    assert ui.stlButton.toolTip == "Find an organ first."
+    assert ui.exportCollapsibleButton.collapsed
+
+
+def test_the_uncertainty_of_a_method_colours_the_slices(widget, client, slicer_main_window) -> None:
+    reconstruct(widget, client, with_uncertainty=True)
+    assert over_the_slices()[0] is None
+    color_by(widget, 1)
+    node, opacity = over_the_slices()
+    assert node.GetName() == "XRay3D volume uncertainty (SD)"
+    assert node.GetDisplayNode().GetWindowLevelMax() == 400
+    assert opacity == 0.5
+    assert "standard deviation" in widget.ui.trustTextLabel.text
+    color_by(widget, 0)
+    assert over_the_slices()[0] is None
+    assert widget.ui.trustTextLabel.text == ""
+
+
+def test_a_method_without_uncertainty_says_so_and_loses_the_one_of_another(widget, client) -> None:
+    reconstruct(widget, client, with_uncertainty=True)
+    color_by(widget, 1)
+    reconstruct(widget, client)
+    assert over_the_slices()[0] is None
+    assert widget.ui.trustTextLabel.text == "This method gives no uncertainty."
+
+
+def test_what_the_x_rays_do_not_determine_is_computed_and_shown(widget, client, tmp_path) -> None:
+    import slicer
+
+    volume = reconstruct(widget, client)
+    color_by(widget, 2)
+    assert "Not computed yet" in widget.ui.trustTextLabel.text
+    color_by(widget, 0)
+    widget.ui.undeterminedButton.click()
+    assert not widget.ui.undeterminedButton.enabled
+    client.work(tmp_path / "job")
+    node, _opacity = over_the_slices()
+    assert node is volume.GetNodeReference("XRay3DUndetermined")
+    assert widget.ui.trustComboBox.currentIndex == 2
+    values = slicer.util.arrayFromVolume(node)
+    assert 0.01 < values[values > 0].mean() < 1
+    assert "undetermined" in widget.ui.trustTextLabel.text
+    reconstruct(widget, client)
+    assert over_the_slices()[0] is None
+    assert "Not computed yet" in widget.ui.trustTextLabel.text
+
+
+def test_an_answer_about_a_volume_that_has_changed_is_dropped(widget, client) -> None:
+    import slicer
+
+    volume = reconstruct(widget, client)
+    widget.ui.undeterminedButton.click()
+    slicer.util.updateVolumeFromArray(volume, np.zeros((5, 5, 5), np.float32))
+    client.answer(Undetermined(Volume(np.ones((5, 5, 5), np.float32), np.eye(4), "undetermined_share"), 0.5, 20.0))
+    assert volume.GetNodeReference("XRay3DUndetermined") is None
+
+
+def test_a_cancel_leaves_the_slices_as_they_were(widget, client) -> None:
+    reconstruct(widget, client)
+    widget.ui.undeterminedButton.click()
+    widget.ui.cancelButton.click()
+    client.fail(code="cancelled", message="Cancelled.")
+    assert over_the_slices()[0] is None
+    assert widget.ui.undeterminedButton.enabled
+
+
+def test_the_report_has_pictures_limits_and_no_names(widget, client, slicer_main_window, tmp_path, monkeypatch) -> None:
+    import qt
+
+    reconstruct(widget, client, with_uncertainty=True)
+    folder = tmp_path / "report"
+    slicer_main_window.file_dialog_answers.append(str(folder))
+    opened = []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
+    widget.ui.reportButton.click()
+    client.work(tmp_path / "job")
+    html = (folder / "report.html").read_text()
+    assert html.count("data:image/png") >= 6 + 3 + 6
+    for words in ("x2ct-cnn", "Depth is a guess.", "Lesions may be missing", "What cannot be known", "undetermined"):
+        assert words in html
+    assert "Doe" not in html
+    assert (folder / "view2_residual.nrrd").is_file()
+    assert opened == []
+    widget.ui.openReportButton.click()
+    assert opened == [str(folder / "report.html")]
+
+
+def test_dicom_and_nrrd_hold_the_volume_in_its_place(widget, client, slicer_main_window, tmp_path) -> None:
+    import pydicom
+
+    reconstruct(widget, client)
+    truth = a_result_volume(client)
+    slicer_main_window.file_dialog_answers += [str(tmp_path), str(tmp_path / "volume")]
+    widget.ui.dicomButton.click()
+    client.work(tmp_path / "dicom job")
+    widget.ui.nrrdButton.click()
+    client.work(tmp_path / "nrrd job")
+    slices = sorted((tmp_path / "XRay3D reconstruction").iterdir())
+    assert pydicom.dcmread(slices[0]).SeriesDescription == "RESEARCH - RECONSTRUCTED FROM X-RAYS"
+    for back in (load_ct(tmp_path / "XRay3D reconstruction"), load_ct(tmp_path / "volume.nrrd")):
+        ijk = np.rint(np.linalg.inv(back.ijk_to_ras) @ truth.ijk_to_ras @ [19, 21, 27, 1])[:3].astype(int)
+        assert back.voxels[ijk[2], ijk[1], ijk[0]] == truth.voxels[27, 21, 19]
+    assert "volume.nrrd" in widget.ui.statusLabel.text
+
+
+def a_result_volume(client: FakeClient) -> Volume:
+    from modules.films import a_ct
+
+    return a_ct()
+
+
+def test_a_write_that_fails_is_told_in_one_sentence(widget, client, slicer_main_window) -> None:
+    reconstruct(widget, client)
+    slicer_main_window.file_dialog_answers.append("/nowhere")
+    widget.ui.dicomButton.click()
+    assert json.loads(json.dumps(client.submitted.params))["kind"] == "dicom"
+    client.fail(code="bad_input", message="The folder cannot be written.")
+    assert "cannot be written" in widget.ui.statusLabel.text
+
+
+def test_an_organ_becomes_an_stl_in_ras(widget, slicer_main_window, tmp_path: Path) -> None:
+    import slicer
+    import vtk
+    from XRayLib.mesh.load import load_mesh
+
+    sphere = vtk.vtkSphereSource()
+    sphere.SetCenter(30.0, -20.0, 110.0)
+    sphere.SetRadius(12.0)
+    sphere.Update()
+    model = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "Liver")
+    model.SetAndObservePolyData(sphere.GetOutput())
+    model.CreateDefaultDisplayNodes()
+    widget.panel.parameterNode.organNow = model
+    slicer_main_window.file_dialog_answers.append(str(tmp_path / "liver.stl"))
+    widget.ui.stlButton.click()
+    back = load_mesh(tmp_path / "liver.stl")
+    np.testing.assert_allclose(back.points.mean(axis=0), (30.0, -20.0, 110.0), atol=0.5)
+    assert "RAS" in widget.ui.statusLabel.text
