@@ -107,3 +107,18 @@ def test_without_films_or_body_it_is_refused_in_words() -> None:
     air = Volume(np.full((10, 10, 10), -1000, np.float32), np.diag([15.0, 15.0, 15.0, 1.0]))
     with pytest.raises(InputError, match="holds no body"):
         undetermined(air, [a_film(0.0)])
+
+
+def test_the_report_shows_it_or_says_why_not(tmp_path) -> None:
+    from XRayLib.case import Result, View
+    from XRayLib.report import write_volume_report
+
+    film = a_film(0.0)
+    views = (View(film, film.line_integral, (1.0, 0.0), 0.5),)
+    shown = write_volume_report(Result("test", a_body(), views=views), tmp_path / "body").read_text()
+    assert "What cannot be known" in shown
+    assert undetermined(a_body(), [film]).statement in shown
+    air = Volume(np.full((10, 10, 10), -1000, np.float32), np.diag([15.0, 15.0, 15.0, 1.0]))
+    without = write_volume_report(Result("test", air, views=views), tmp_path / "air").read_text()
+    assert "What cannot be known" not in without
+    assert "could not be found: The volume holds no body" in without

@@ -110,8 +110,6 @@ def save_result(result: Result, output: Path, report: Path | None) -> None:
         raise RuntimeError("the method returned no volume")
     save_volume(result.volume, output)
     if report is not None:
-        from XRayLib.report import write_report
-        from XRayLib.tomography.undetermined import undetermined
+        from XRayLib.report import write_volume_report
 
-        films = [view.radiograph for view in result.views]
-        write_report(result, report, undetermined=undetermined(result.volume, films) if films else None)
+        write_volume_report(result, report)

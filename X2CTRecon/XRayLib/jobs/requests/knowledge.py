@@ -36,15 +36,12 @@ def write_volume_report(request: Request) -> dict[str, Any]:
     The volume is projected anew into the X-rays as they stand. Value: ``html``, the path of the report.
     """
     from XRayLib.case import Result
-    from XRayLib.report import write_report
+    from XRayLib.report import write_volume_report as write
     from XRayLib.reprojection import reproject
-    from XRayLib.tomography.undetermined import undetermined
 
     folder, report = request.folder_for_arrays(), Path(request.param("report", str))
     volumes, radiographs = read_volumes(folder), read_radiographs(folder)
     volume = volumes["volume"]
-    found = undetermined(volume, radiographs, progress=request.progress) if radiographs else None
-    request.progress(1.0, "Writing the report")
     result = Result(
         request.param("method", str),
         volume,
@@ -55,7 +52,7 @@ def write_volume_report(request: Request) -> dict[str, Any]:
         provenance=request.param("provenance", dict),
     )
     try:
-        return {"html": str(write_report(result, report, undetermined=found))}
+        return {"html": str(write(result, report, request.progress))}
     except OSError as error:
         raise InputError(f"{report.name} cannot be written: choose another folder.") from error
 
