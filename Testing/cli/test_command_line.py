@@ -108,7 +108,8 @@ def test_two_films_become_a_volume_with_a_report(tmp_path) -> None:
     assert 0 < volume.voxels.max() <= 1476
     assert values["provenance"]
     html = (report / "report.html").read_text()
-    assert html.count("<img") >= 9
+    assert html.count("<img") >= 12
+    assert "What cannot be known" in html
     assert "Research use only" in html
     assert "http" not in html.replace("http-equiv", "")
     assert {"view1_reprojection.nrrd", "view2_residual.nrrd"} <= {path.name for path in report.iterdir()}
