@@ -47,6 +47,13 @@ def background(tag: str) -> str:
     return slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID()).GetName()
 
 
+def places(node) -> tuple:
+    """Where a slice view looks and how large it shows."""
+    matrix = node.GetSliceToRAS()
+    elements = [round(matrix.GetElement(row, column), 3) for row in range(4) for column in range(4)]
+    return (*elements, *node.GetFieldOfView()[:2], *node.GetXYZOrigin())
+
+
 def test_the_section_is_collapsed_and_says_what_is_missing(widget) -> None:
     assert widget.ui.compareCollapsibleButton.collapsed
     assert not widget.ui.compareButton.enabled
@@ -100,6 +107,9 @@ def test_the_views_are_linked_on_the_same_slices(widget, client, slicer_main_win
     assert all(logic.GetSliceCompositeNode().GetLinkedControl() for logic in logics)
     assert {logic.GetSliceNode().GetViewGroup() for logic in logics} == {10}
     assert {round(logic.GetSliceOffset(), 3) for logic in logics} == {100.0}
+    assert len({places(logic.GetSliceNode()) for logic in logics}) == 1
+    slicer_main_window.process_events()
+    assert len({places(logic.GetSliceNode()) for logic in logics}) == 1
     logics[0].StartSliceNodeInteraction(slicer.vtkMRMLSliceNode.SliceToRASFlag)
     logics[0].SetSliceOffset(120.0)
     logics[0].EndSliceNodeInteraction()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.ct import Volume
 from XRayLib.errors import XRay3DError
 from XRayLib.jobs.volume_jobs import comparison_job
 from XRayLib.scene.comparison_nodes import put_comparison
-from XRayLib.scene.comparison_views import show_comparison
+from XRayLib.scene.comparison_views import align_views, show_comparison
 from XRayLib.scene.difference_colors import difference_colors
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node
@@ -111,6 +112,7 @@ class ComparePanel:
             self._steps.append(step)
             columns = [*shown, nodes.difference] if nodes.difference is not None else shown
             self._on_layout(show_comparison(columns, nodes))
+            qt.QTimer.singleShot(0, lambda: align_views(columns))
             self.refresh()
 
     def undo(self, _checked: bool = False) -> None:

@@ -80,7 +80,7 @@ def show_comparison(volumes: Sequence[Any], nodes: ComparisonNodes) -> int | Non
     for column, volume in enumerate(volumes):
         for orientation in ORIENTATIONS:
             _show(slice_logic(view_tag(column, orientation)), volume)
-    _link([slice_logic(view_tag(c, o)) for c in range(len(volumes)) for o in ORIENTATIONS], volumes[0])
+    align_views(volumes)
     _show_metrics(nodes)
     return None if previous in OWN_LAYOUTS else previous
 
@@ -92,21 +92,39 @@ def _show(logic: Any, volume: Any) -> None:
     composite.SetForegroundVolumeID(None)
 
 
-def _link(logics: Sequence[Any], on: Any) -> None:
-    """All views on the same slices through the middle of ``on``, at the same magnification, moving together."""
+def align_views(volumes: Sequence[Any]) -> None:
+    """All columns on the same slices through the middle of the first volume, equally large, moving together.
+
+    A view that a layout makes or resizes in Slicer changes its field of view: align again when that has settled.
+    """
+    columns = [[slice_logic(view_tag(c, o)) for o in ORIENTATIONS] for c in range(len(volumes))]
+    if any(logic is None or volume.GetScene() is None for logic, volume in _pairs(columns, volumes)):
+        return
     bounds = [0.0] * 6
-    on.GetRASBounds(bounds)
+    volumes[0].GetRASBounds(bounds)
     middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
-    for logic in logics[: len(ORIENTATIONS)]:
+    for logic in columns[0]:
         logic.FitSliceToAll()
-    for index, logic in enumerate(logics):
-        node, first = logic.GetSliceNode(), logics[index % len(ORIENTATIONS)].GetSliceNode()
-        node.SetFieldOfView(*first.GetFieldOfView())
-        node.SetXYZOrigin(*first.GetXYZOrigin())
-        node.JumpSliceByOffsetting(*middle)
-    for logic in logics:
+        logic.GetSliceNode().JumpSliceByOffsetting(*middle)
+    for column in columns:
+        for first, logic in zip(columns[0], column, strict=True):
+            _look_as(logic.GetSliceNode(), first.GetSliceNode())
+    for logic, _volume in _pairs(columns, volumes):
         logic.GetSliceCompositeNode().SetHotLinkedControl(True)
         logic.GetSliceCompositeNode().SetLinkedControl(True)
+
+
+def _pairs(columns: Sequence[Sequence[Any]], volumes: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Every view's logic with the volume of its column."""
+    return [(logic, volume) for column, volume in zip(columns, volumes, strict=True) for logic in column]
+
+
+def _look_as(node: Any, other: Any) -> None:
+    """The same place, orientation and magnification as the other slice node's."""
+    node.GetSliceToRAS().DeepCopy(other.GetSliceToRAS())
+    node.SetFieldOfView(*other.GetFieldOfView())
+    node.SetXYZOrigin(*other.GetXYZOrigin())
+    node.UpdateMatrices()
 
 
 def _show_metrics(nodes: ComparisonNodes) -> None:
