@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,10 @@ def test_the_shipped_recipe_trains_on_licensed_patients_only(repository, monkeyp
     held_out = {"chest_lidc0580", "chest_lung1_001", "chest_lung1_002", "chest_rider0109", "abdomen_kits00136"}
     recipe = read_recipe(repository / "models" / "training" / "recipes" / "henzler-chest-1view.yaml")
     assert not held_out & {name.split(".")[0] for name in recipe.patients}
+
+
+def test_the_default_bundle_is_shipped_and_better_than_the_mean_patient(repository):
+    manifest = json.loads((repository / "models" / method("henzler").default_bundles[1] / "model.json").read_text())
+    assert manifest["methods"] == ["henzler"]
+    (measured,) = [entry for entry in manifest["eval_metrics"] if entry["metric"] == "psnr_3d"]
+    assert measured["value"] > measured["baseline_value"]

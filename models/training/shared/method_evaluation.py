@@ -34,7 +34,7 @@ BASELINES = (AIR, MEAN, CONSISTENT_MEAN)
 """What any method must be measured against; the last two need no network."""
 ROWS_FILE = "held_out.jsonl"
 HELD_OUT_TEXT = """\
-Measured {date} on simulated films of four patients that were never trained on nor looked at before (chest stand,
+Measured {date} on simulated films of four patients that were never trained or tuned on (chest stand,
 1800/1600 mm); table removed; means over the patients, compared on the CT's own grid and extent. PSNR-3D with range 2500
 HU; "legacy" are the definitions of the code of X2CT-GAN (peak 4095, slice means). Films are calibrated line integrals
 unless "mild" says that they went through exposure and processing. "+ consistency": the volume was then adjusted until
