@@ -143,13 +143,13 @@ def test_noise_is_refused(make_case) -> None:
     case = make_case(np.eye(4), 1)
     noise = np.random.default_rng(0).normal(2, 0.3, case.radiographs[0].line_integral.shape).clip(0)
     film = replace(case.radiographs[0], line_integral=noise.astype(np.float32))
-    quality = run(replace(case, radiographs=(film,))).pose_quality
+    quality = run(replace(case, radiographs=(film,)), rotation_range_deg=16.0).pose_quality
     assert not quality.accepted
     assert quality.reason
 
 
 def test_another_patient_is_refused(make_case, pose_of) -> None:
     case = make_case(pose_of((5.0, 10.0, -8.0), (15.0, 30.0, 20.0)), 2)
-    result = run(replace(case, ct=torso_phantom(11, spacing_mm=4.0).ct))
+    result = run(replace(case, ct=torso_phantom(11, spacing_mm=4.0).ct), rotation_range_deg=16.0)
     assert not result.pose_quality.accepted
     assert result.pose_quality.confidence < 0.5
