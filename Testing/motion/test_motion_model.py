@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from moving_bodies import LIVER, breathing_torso
 from XRayLib.case import SurfaceMesh
@@ -40,6 +40,7 @@ def test_vertices_lie_exactly_where_the_field_says(seed: int) -> None:
 
 @few
 @given(seeds)
+@example(3895)
 def test_forward_and_back_is_where_one_began(seed: int) -> None:
     model, _, _ = breathing_torso()
     rng = np.random.default_rng(seed)

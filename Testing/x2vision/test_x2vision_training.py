@@ -27,15 +27,15 @@ SMALL = {
     "output": "runs/small",
     "data": "ct",
     "patients": {"box.nii.gz": 1.0},
-    "iterations": 30,
-    "adversarial_from": 24,
+    "iterations": 120,
+    "adversarial_from": 115,
     "batch": 2,
     "edge_mm": 320.0,
-    "channels": [12, 8],
+    "channels": [16, 12],
     "discriminator_channels": [4, 6],
     "style_width": 8,
     "mapping_depth": 2,
-    "learning_rate": 0.01,
+    "learning_rate": 0.03,
     "drawn_count": 12,
     "checkpoint_every": 15,
     "threads": 1,
@@ -70,7 +70,7 @@ def test_a_run_learns_goes_on_and_is_exported(tmp_path: Path) -> None:
     volumes = torch.from_numpy(drawn_volumes(recipe))[:, None]
     train(file)
     checkpoint = torch.load(recipe.output / "last.ckpt", map_location="cpu", weights_only=True)["state_dict"]
-    assert int(checkpoint["iteration"]) == 30
+    assert int(checkpoint["iteration"]) == 120
     from x2vision.module import PriorTraining
 
     module = PriorTraining(recipe)
@@ -79,9 +79,9 @@ def test_a_run_learns_goes_on_and_is_exported(tmp_path: Path) -> None:
         silence = [torch.zeros_like(n) for n in module.synthesis.noise(len(volumes))]
         made = module.synthesis(module.encoder(volumes), *silence)
     assert (made - volumes).abs().mean() < 0.9 * (volumes.mean(dim=0) - volumes).abs().mean()
-    recipe_file(tmp_path, iterations=45)
+    recipe_file(tmp_path, iterations=135)
     train(file, resume=True)
-    assert int(torch.load(recipe.output / "last.ckpt", weights_only=True)["state_dict"]["iteration"]) == 45
+    assert int(torch.load(recipe.output / "last.ckpt", weights_only=True)["state_dict"]["iteration"]) == 135
     manifest = export_bundle(file, tmp_path / "x2vision-small")
     bundle = load_bundle(tmp_path / "x2vision-small")
     assert manifest["task"] == bundle.task == "volume_prior"

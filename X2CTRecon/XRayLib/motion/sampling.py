@@ -13,7 +13,8 @@ from numba import njit
 
 TINY = 1e-6
 NEWTON_STEPS = 40
-STAGES = (1, 4, 16)
+STAGES = (1, 4, 16, 7, 61)
+"""Tried in turn: on another way Newton's method does not stop at the same edge between voxels."""
 NEWTON_END_MM = 1e-5
 AIR_HU, LUNG_HU, SOFT_HU = -995.0, -400.0, -150.0
 LEAST_SQUEEZE, MOST_SQUEEZE = 0.3, 3.0
