@@ -116,12 +116,12 @@ def view_provenance(radiograph: Radiograph) -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Of what decides a network's result."""
+def versions(runtime: str = "onnxruntime") -> dict[str, str]:
+    """Of what decides a network's result; ``runtime`` is the package that runs it."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {}
-    for name in ("xray3d", "numpy", "onnxruntime"):
+    for name in ("xray3d", "numpy", runtime):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import qt
-import vtk
 from slicer.i18n import tr as _
 from XRayLib.scene.film_run import frame_values, is_run_of
 from XRayLib.scene.organ_sequence import frame_measures
-from XRayLib.scene.panel.node_observers import NodeObservers
+from XRayLib.scene.panel.frame_chooser import FrameChooser
 from XRayLib.scene.panel.tables import prepare_table
 
 COLUMNS = {
@@ -23,25 +21,8 @@ COLUMNS = {
 NARROWEST_PX = 36
 
 
-class RunFrames:
-    """Drives frameSlider and frameTable; ``on_shown()`` after another frame is shown, here or in Slicer's tool bar."""
-
-    def __init__(self, ui: Any, all_films: Callable[[], list[Any]], on_shown: Callable[[], None]) -> None:
-        self.ui = ui
-        self._all_films = all_films
-        self._on_shown = on_shown
-        self._node: Any = None
-        self._updating = False
-        self._shown: int | None = None
-        self._observers = NodeObservers((vtk.vtkCommand.ModifiedEvent,), self._browser_changed)
-        ui.frameSlider.connect("valueChanged(double)", lambda value: self.show(round(value) - 1))
-        ui.frameTable.connect("itemSelectionChanged()", self._row_selected)
-
-    def follow(self, parameter_node: Any) -> None:
-        """Work on this parameter node, or on none."""
-        self._node = parameter_node
-        self._shown = None
-        self._observers.observe([] if parameter_node is None else [parameter_node.sequenceBrowser])
+class RunFrames(FrameChooser):
+    """The frames of a run of films."""
 
     @property
     def browser(self) -> Any:
@@ -63,33 +44,11 @@ class RunFrames:
         """The frame that is shown, from 0."""
         return 0 if self.browser is None else max(0, self.browser.GetSelectedItemNumber())
 
-    def show(self, index: int) -> None:
-        """Show a frame."""
-        if self._updating or not 0 <= index < len(self.values()) or index == self.index == self._shown:
-            return
-        self._updating = True
-        try:
-            self.browser.SetSelectedItemNumber(index)
-        finally:
-            self._updating = False
-        self._shown = index
-        self._on_shown()
+    def _choose(self, index: int, value: str) -> None:  # noqa: ARG002
+        self.browser.SetSelectedItemNumber(index)
 
-    def refresh(self) -> None:
-        """Show slider and table."""
-        values = self.values()
-        self._observers.observe([self.browser])
-        self._updating = True
-        try:
-            self.ui.frameSlider.maximum = float(max(1, len(values)))
-            self.ui.frameSlider.value = float(self.index + 1)
-            self.ui.frameSlider.enabled = len(values) > 1
-            self._show_table(values, frame_measures(self.browser, self._node.organNow))
-        finally:
-            self._updating = False
-        self._shown = self.index
-
-    def _show_table(self, values: list[str], found: Mapping[str, Mapping[str, float]]) -> None:
+    def _show_tables(self, values: list[str]) -> None:
+        found = frame_measures(self.browser, self._node.organNow)
         table = self.ui.frameTable
         prepare_table(table, [_("Frame"), *(heading() for heading, _format in COLUMNS.values())], len(values))
         table.horizontalHeader().setMinimumSectionSize(NARROWEST_PX)
@@ -110,8 +69,3 @@ class RunFrames:
         if not self._updating and self.browser is not None and self.index != self._shown:
             self._shown = self.index
             self._on_shown()
-
-    def _row_selected(self) -> None:
-        rows = {item.row() for item in self.ui.frameTable.selectedItems()}
-        if rows and not self._updating:
-            self.show(min(rows))

@@ -9,6 +9,8 @@ from XRayLib.case import Case, Options, Result
 from XRayLib.errors import InputError, MissingDependencyError
 from XRayLib.registry import Method, Needs, Progress
 
+from X2CTReconLib.network_result import versions, view_provenance
+
 TASK = "volume_prior"
 DEFAULT_BUNDLE = "x2vision-chest"
 POOR_RESIDUAL = 0.8
@@ -101,9 +103,9 @@ class X2Vision(Method):
                 },
                 "loss": {"first": found.fitted.first, "last": found.fitted.last},
                 "noise_rms": found.fitted.noise_rms,
-                "views": [_view_provenance(radiograph) for radiograph in case.radiographs],
+                "views": [view_provenance(radiograph) for radiograph in case.radiographs],
                 **agreement.provenance,
-                "versions": _versions(),
+                "versions": versions("torch"),
                 "seconds": round(time.perf_counter() - started, 3),
             },
         )
@@ -142,27 +144,3 @@ def _warnings(case: Case, views: tuple[Any, ...], style_deviations: float) -> tu
     if not all(radiograph.calibrated for radiograph in case.radiographs):
         sentences.append("At least one film has unknown gain and offset: the HU values are the generator's.")
     return tuple(sentences)
-
-
-def _view_provenance(radiograph: Any) -> dict[str, Any]:
-    geometry = radiograph.geometry
-    return {
-        "ras_to_pixel": geometry.ras_to_pixel.tolist(),
-        "size_px": list(geometry.size_px),
-        "pixel_spacing_mm": list(geometry.pixel_spacing_mm),
-        "source_to_detector_mm": geometry.source_to_detector_mm,
-        "assumed": list(geometry.assumed),
-        "calibrated": radiograph.calibrated,
-    }
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in ("xray3d", "numpy", "torch"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from shared.anatomy import AnatomyStream
 from shared.patients import load_patients
-from shared.run import LAST, StepLog, latest_checkpoint
+from shared.run import checkpoint_of, fitted
 from torch.utils.data import DataLoader
 from XRayLib.errors import InputError
 
@@ -23,24 +23,12 @@ def train(recipe_path: str | Path, resume: bool = False) -> Path:
     recipe = read_transfer_recipe(Path(recipe_path))
     torch.set_num_threads(recipe.threads)
     L.seed_everything(recipe.seed, verbose=False)
-    checkpoint = recipe.output / f"{LAST}.ckpt"
-    if resume and not checkpoint.exists():
-        raise InputError(f"There is no checkpoint to resume from: {checkpoint} is missing.")
+    checkpoint_of(recipe.output, resume)
     module = CycleGANTraining(recipe)
     real = real_films(recipe.films, recipe.pairs)
     films = UnpairedFilms(real, kept_simulated_films(recipe), recipe.checkpoint_every * recipe.batch, recipe.seed)
-    if resume:
-        films.start = int(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]["iteration"])
-    trainer = L.Trainer(
-        max_epochs=-(-recipe.iterations // recipe.checkpoint_every),
-        default_root_dir=recipe.output,
-        callbacks=[StepLog(), latest_checkpoint(recipe.output)],
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(module, DataLoader(films, batch_size=recipe.batch), ckpt_path=checkpoint if resume else None)
-    return checkpoint
+    passes = -(-recipe.iterations // recipe.checkpoint_every)
+    return fitted(module, films, DataLoader(films, batch_size=recipe.batch), recipe.output, resume, passes)
 
 
 def kept_simulated_films(recipe: TransferRecipe) -> Films:

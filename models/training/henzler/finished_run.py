@@ -16,11 +16,10 @@ from shared.method_evaluation import (
     HELD_OUT_TEXT,
     Contender,
     FilmSet,
-    measured,
     metrics_of,
     table,
+    written_and_measured,
 )
-from shared.patients import patients_of
 from shared.run import averaged_weights, spent
 from x2ct.bundle_writer import film_geometry, film_tensor, volume_tensor
 from X2CTReconLib.canonical import FRONTAL
@@ -66,12 +65,8 @@ def export_bundle(
         commit=commit,
         spent=spent(recipe.output),
     )
-    manifest = write(rows=())
-    if not held_out:
-        return manifest
-    patients = patients_of(recipe.data, recipe.patients, recipe.output.parent / "cache")
     contenders = (Contender(Henzler.id, False, folder), Contender("x2ct-cnn"))
-    return write(rows=measured(recipe.output, patients, recipe.edge_mm, held_out, film_sets, contenders))
+    return written_and_measured(write, recipe, held_out, film_sets, contenders)
 
 
 def write_bundle(

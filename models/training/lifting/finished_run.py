@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from shared.method_evaluation import FILM_SETS, Contender, FilmSet, measured
-from shared.patients import patients_of
+from shared.method_evaluation import FILM_SETS, Contender, FilmSet, written_and_measured
 from shared.run import averaged_weights, spent
 
 from lifting.bundle_writer import METHOD, write_bundle
@@ -49,9 +48,5 @@ def export_bundle(
         commit=commit,
         spent=spent(recipe.output),
     )
-    manifest = write(rows=())
-    if not held_out:
-        return manifest
-    patients = patients_of(recipe.data, recipe.patients, recipe.output.parent / "cache")
     contenders = (Contender(METHOD, False, folder), Contender(METHOD, True, folder), *RIVALS)
-    return write(rows=measured(recipe.output, patients, recipe.edge_mm, held_out, film_sets, contenders))
+    return written_and_measured(write, recipe, held_out, film_sets, contenders)

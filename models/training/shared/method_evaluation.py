@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from XRayLib.registry import method
 from XRayLib.simulate import simulate_radiograph
 
 from shared.evaluation import ROOMS, Room, mean_template
-from shared.patients import Patient
+from shared.patients import Patient, patients_of
 
 AIR_HU = -1000.0
 AIR, MEAN, CONSISTENT_MEAN = "air", "mean template", "mean template + consistency"
@@ -80,6 +80,25 @@ class Contender:
     def name(self) -> str:
         """For tables."""
         return self.method + (" + consistency" if self.consistent else "")
+
+
+def written_and_measured(
+    write: Callable[..., dict[str, Any]],
+    recipe: Any,
+    held_out: Sequence[Path],
+    film_sets: Sequence[FilmSet],
+    contenders: Sequence[Contender],
+) -> dict[str, Any]:
+    """The manifest of a bundle that is written first, then measured by the method itself and written with its numbers.
+
+    ``write(rows=...)`` writes the bundle; without ``held_out`` CT files nothing is measured. ``recipe`` has data,
+    patients, output and edge_mm.
+    """
+    manifest = write(rows=())
+    if not held_out:
+        return manifest
+    patients = patients_of(recipe.data, recipe.patients, recipe.output.parent / "cache")
+    return write(rows=measured(recipe.output, patients, recipe.edge_mm, held_out, film_sets, contenders))
 
 
 def evaluated(

@@ -47,18 +47,27 @@ class RunStream(Protocol):
     start: int
 
 
-def fitted(module: L.LightningModule, stream: RunStream, loader: Any, output: Path, resume: bool) -> Path:
-    """Train until the module ends it, one checkpoint in ``output`` after every pass of the loader; returns its path.
-
-    The module has a buffer ``iteration``. InputError when there is nothing to resume.
-    """
+def checkpoint_of(output: Path, resume: bool) -> Path:
+    """A run's checkpoint; InputError when it is to be resumed and is not there."""
     checkpoint = output / f"{LAST}.ckpt"
+    if resume and not checkpoint.exists():
+        raise InputError(f"There is no checkpoint to resume from: {checkpoint} is missing.")
+    return checkpoint
+
+
+def fitted(
+    module: L.LightningModule, stream: RunStream, loader: Any, output: Path, resume: bool, passes: int = -1
+) -> Path:
+    """Train until the module ends it, or for so many ``passes`` of the loader; returns the path of the checkpoint.
+
+    One checkpoint in ``output`` is replaced after every pass. The module has a buffer ``iteration``. InputError when
+    there is nothing to resume.
+    """
+    checkpoint = checkpoint_of(output, resume)
     if resume:
-        if not checkpoint.exists():
-            raise InputError(f"There is no checkpoint to resume from: {checkpoint} is missing.")
         stream.start = int(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]["iteration"])
     trainer = L.Trainer(
-        max_epochs=-1,
+        max_epochs=passes,
         default_root_dir=output,
         callbacks=[StepLog(), latest_checkpoint(output)],
         logger=False,
