@@ -97,7 +97,7 @@ class Matcher:
             lengths = [_lengths(states[n], step) for n, step in zip(moving, steps, strict=True)]
             tried = self.match(
                 [
-                    self._moved(states[n].ct_to_world, length * step)
+                    self.moved(states[n].ct_to_world, length * step)
                     for n, step, length in zip(moving, steps, lengths, strict=True)
                 ]
             )
@@ -122,7 +122,8 @@ class Matcher:
             pixels,
         )
 
-    def _moved(self, ct_to_world: Matrix, twist: Matrix) -> Matrix:
+    def moved(self, ct_to_world: Matrix, twist: Matrix) -> Matrix:
+        """The pose after a twist (rad, mm) about the pivot in the CT's frame."""
         return ct_to_world @ motion_from_twist(twist, self.pivot_ras_mm)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -19,23 +17,14 @@ from XRayLib.radiograph import Radiograph
 from XRayLib.registry import Progress
 from XRayLib.reprojection import reproject
 
-from XRayRegistrationLib.rigid.coarse_to_fine import (
-    EXHAUSTIVE_LEVEL,
-    EXHAUSTIVE_STAGES,
-    LOOSE_STAGES,
-    STAGES,
-    Levels,
-    Refinement,
-    levels_of,
-    refine,
-)
-from XRayRegistrationLib.rigid.confidence import evidence_of, judge
+from XRayRegistrationLib.rigid.attempts import best_attempt, is_searched, judged
+from XRayRegistrationLib.rigid.coarse_to_fine import LOOSE_STAGES, STAGES, Refinement, levels_of, refine
 from XRayRegistrationLib.rigid.diagnosis import ALTERATIONS, MIRRORED, wrong_orientation
 from XRayRegistrationLib.rigid.film_checks import check_films
 from XRayRegistrationLib.rigid.intrinsics import Camera, refine_with_cameras
 from XRayRegistrationLib.rigid.patient import Patient, patient_of
 from XRayRegistrationLib.rigid.settings import RigidSettings
-from XRayRegistrationLib.rigid.starts import Starts, chosen_initialisation, starts_of
+from XRayRegistrationLib.rigid.timing import timed
 
 Matrix = NDArray[np.float64]
 
@@ -83,28 +72,19 @@ def register_rigid(
     settings = RigidSettings.from_options(options)
     check_films(case.radiographs)
     seconds: dict[str, float] = {}
-    with _timed(seconds, "preparation"):
+    with timed(seconds, "preparation"):
         progress(0.0, "Preparing the CT")
         patient = patient_of(case.ct, case.radiographs, options.device)
         stages = LOOSE_STAGES if settings.refine_intrinsics else STAGES
         levels = levels_of(patient, case.radiographs, stages=stages)
-    searched = starts is None and chosen_initialisation(case, settings) == "search"
-
-    def attempt(exhaustive: bool) -> tuple[Refinement, tuple[str, ...]]:
-        return _attempt(case, settings, levels, starts, exhaustive, progress, seconds)
-
-    refinement, notes = attempt(exhaustive=False)
-    with _timed(seconds, "quality"):
-        quality = _judged(case, refinement, searched)
-    if searched and settings.refine and not quality.accepted:
-        again, _ = attempt(exhaustive=True)
-        if _evidence(again) > _evidence(refinement):
-            refinement, quality = again, _judged(case, again, searched)
+    searched = is_searched(case, settings, starts)
+    found = best_attempt(case, settings, levels, starts, progress, seconds)
+    refinement, quality = found.refinement, found.quality
     radiographs, cameras = case.radiographs, ()
     if settings.refine_intrinsics and settings.refine:
         radiographs, cameras, refinement = _with_cameras(case, patient, refinement)
-        quality = _judged(case, refinement, searched)
-    with _timed(seconds, "quality"):
+        quality = judged(case, refinement, searched, seconds)
+    with timed(seconds, "quality"):
         progress(0.8, "Judging the result")
         if searched and quality.similarity["worst_view_similarity"] < BEYOND_DOUBT:
             progress(0.85, "Checking the films' orientation")
@@ -121,50 +101,9 @@ def register_rigid(
         pose_quality=quality,
         views=views,
         quality={"confidence": quality.confidence, **quality.similarity, "reprojection_residual": _residual(views)},
-        warnings=(*notes, *_camera_notes(cameras), *_warnings(case, quality)),
+        warnings=(*found.notes, *_camera_notes(cameras), *_warnings(case, quality)),
         provenance=_provenance(method, radiographs, options, settings, seconds),
     )
-
-
-def _attempt(
-    case: Case,
-    settings: RigidSettings,
-    levels: Levels,
-    starts: Sequence[Matrix] | None,
-    exhaustive: bool,
-    progress: Progress,
-    seconds: dict[str, float],
-) -> tuple[Refinement, tuple[str, ...]]:
-    """Starts found and refined, and what the user should know about them."""
-    begin = 0.6 if exhaustive else 0.2
-    with _timed(seconds, "search"):
-        stage = "Searching every orientation" if exhaustive else "Searching start poses"
-        progress(begin, stage)
-        chosen = (
-            Starts(starts)
-            if starts is not None
-            else starts_of(case, settings, levels, exhaustive, lambda share: progress(begin + 0.1 * share, stage))
-        )
-    with _timed(seconds, "refinement"):
-        refinement = refine(
-            levels,
-            chosen.poses,
-            lambda number: progress(begin + 0.1 + 0.02 * number, f"Refining, step {number + 1}"),
-            iterate=settings.refine,
-            plausible=chosen.plausible,
-            stages=EXHAUSTIVE_STAGES if exhaustive else STAGES,
-            first_level=EXHAUSTIVE_LEVEL if exhaustive else 0,
-        )
-    return refinement, chosen.notes
-
-
-def _evidence(refinement: Refinement) -> float:
-    """Of the best state at the level that both attempts went through."""
-    return refinement.levels[min(EXHAUSTIVE_LEVEL, len(refinement.levels) - 1)][0].evidence
-
-
-def _judged(case: Case, refinement: Refinement, searched: bool) -> PoseQuality:
-    return judge(evidence_of(refinement), len(case.radiographs), searched)
 
 
 def _with_cameras(
@@ -185,13 +124,6 @@ def _with_cameras(
 def _camera_notes(cameras: Sequence[Camera]) -> Iterator[str]:
     for number, camera in enumerate(cameras, start=1):
         yield f"The geometry of X-ray {number} was changed to fit: {camera}."
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 3)
 
 
 def _residual(views: Sequence[View]) -> float:
