@@ -9,6 +9,7 @@ from typing import Any
 
 from XRayLib.scene.headless import HeadlessSlicer
 from XRayLib.scene.headless_application import HeadlessModule
+from XRayLib.scene.offscreen_view import DEFAULT_SIZE_PX
 
 from .ctk_widgets import create_ctk_module
 from .qmrml_widgets import add_qmrml_widgets
@@ -163,7 +164,8 @@ class SlicerHost:
     # Between tests
 
     def reset(self) -> None:
-        """Unload modules, close the main window, empty the scene, forget settings and answers."""
+        """Unload modules, close the main window, empty the scene, size the views as at first, forget settings and
+        answers."""
         from slicer import packaging
 
         for text in forbidden_attributes(self.application.allWidgets()):
@@ -173,6 +175,8 @@ class SlicerHost:
         self.close_main_window()
         self._delete_closed_widgets()
         self.session.clear()
+        for view in self.session.layout_manager.views():
+            view.resize(DEFAULT_SIZE_PX)
         for node in self.slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
             self.session.scene.RemoveNode(node)
         self.application.settings().clear()

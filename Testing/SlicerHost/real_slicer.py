@@ -158,7 +158,7 @@ class RealSlicer:
         return self.file_dialog_answers.pop(0)
 
     def reset(self) -> None:
-        """Leave the module, empty the scene, forget settings and answers."""
+        """Leave the module, empty the scene, size the views as their widgets are, forget settings and answers."""
         self.leave_module()
         self._opened.clear()
         self.file_dialog_answers.clear()
@@ -167,3 +167,12 @@ class RealSlicer:
         for node in list(self.slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode")):
             self.slicer.mrmlScene.RemoveNode(node)
         self.process_events()
+        self._size_slice_nodes()
+
+    def _size_slice_nodes(self) -> None:
+        """A test that changes a slice node's size does not change the widget's."""
+        manager = self.application.layoutManager()
+        for name in () if manager is None else manager.sliceViewNames():
+            widget = manager.sliceWidget(name)
+            size = widget.sliceView().size
+            widget.sliceLogic().ResizeSliceNode(size.width(), size.height())

@@ -81,10 +81,10 @@ def a_pose_result(
 
 
 def open_registration(slicer_main_window, load_module, client, monkeypatch):
-    """The registration panel with a worker of the test's."""
+    """The registration panel with a worker of the test's, or with what ``client`` makes for one that starts several."""
     load_module("X2CTRecon")
     load_module("XRayRegistration")
-    monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", lambda: client)
+    monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", client if callable(client) else lambda: client)
     return slicer_main_window.open_module("XRayRegistration")
 
 

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from modules.films import FakeClient, a_film, a_result, an_assumed_film
+from modules.reconstructions import add_two_films, open_reconstruction
 from XRayLib.scene.radiograph_nodes import put_radiograph, radiograph_from_node
 
 pytestmark = pytest.mark.slicer
@@ -23,16 +24,7 @@ def client() -> FakeClient:
 
 @pytest.fixture
 def widget(slicer_main_window, load_module, client, monkeypatch):
-    load_module("X2CTRecon")
-    monkeypatch.setattr("X2CTReconLib.panel.gui_client", lambda: client)
-    return slicer_main_window.open_module("X2CTRecon")
-
-
-def add_two_films(widget) -> list:
-    nodes = [put_radiograph(a_film(0.0, "PA"), "Front"), put_radiograph(a_film(90.0, "LL"), "Side")]
-    for node in nodes:
-        widget.panel.addFilm(node)
-    return nodes
+    return open_reconstruction(slicer_main_window, load_module, client, monkeypatch)
 
 
 def apply(widget, client) -> None:

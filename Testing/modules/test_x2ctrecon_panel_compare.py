@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from modules.films import FakeClient, a_ct, a_film
+from modules.reconstructions import open_reconstruction
 from XRayLib.ct import Volume
 from XRayLib.scene.radiograph_nodes import put_radiograph
 from XRayLib.scene.volume_nodes import put_volume
@@ -22,9 +23,7 @@ def client() -> FakeClient:
 
 @pytest.fixture
 def widget(slicer_main_window, load_module, client, monkeypatch):
-    load_module("X2CTRecon")
-    monkeypatch.setattr("X2CTReconLib.panel.gui_client", lambda: client)
-    return slicer_main_window.open_module("X2CTRecon")
+    return open_reconstruction(slicer_main_window, load_module, client, monkeypatch)
 
 
 def brighter(hu: float) -> Volume:

@@ -13,6 +13,7 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 import slicer
 from modules.films import FakeClient, a_ct, a_film
 from modules.organs import a_ball, a_mesh_result, a_model, a_segmentation
+from modules.reconstructions import open_reconstruction
 from vtk.util.numpy_support import vtk_to_numpy
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
@@ -68,15 +69,12 @@ def clients(state) -> list[OrganClient]:
 
 @pytest.fixture
 def widget(slicer_main_window, load_module, clients, state, monkeypatch):
-    load_module("X2CTRecon")
-
     def make() -> OrganClient:
         clients.append(OrganClient(state))
         return clients[-1]
 
-    monkeypatch.setattr("X2CTReconLib.panel.gui_client", make)
     monkeypatch.setattr("XRayLib.scene.panel.preparation.torch_installed", lambda: True)
-    widget = slicer_main_window.open_module("X2CTRecon")
+    widget = open_reconstruction(slicer_main_window, load_module, make, monkeypatch)
     choose_method(widget, METHOD)
     return widget
 

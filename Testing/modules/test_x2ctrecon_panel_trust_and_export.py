@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
-from modules.films import FakeClient, a_film, a_result
+from modules.films import FakeClient, a_result
+from modules.reconstructions import add_two_films, open_reconstruction
 from XRayLib.case import Result
 from XRayLib.ct import Volume, load_ct
-from XRayLib.scene.radiograph_nodes import put_radiograph
 from XRayLib.tomography import undetermined as undetermined_module
 from XRayLib.tomography.undetermined import Undetermined
 
@@ -28,11 +28,8 @@ def client() -> FakeClient:
 @pytest.fixture
 def widget(slicer_main_window, load_module, client, monkeypatch):
     monkeypatch.setattr(undetermined_module, "VOXELS_ALONG_THE_LONGEST_SIDE", 8)
-    load_module("X2CTRecon")
-    monkeypatch.setattr("X2CTReconLib.panel.gui_client", lambda: client)
-    widget = slicer_main_window.open_module("X2CTRecon")
-    for angle, view, name in ((0.0, "PA", "Doe^Jane front"), (90.0, "LL", "Doe^Jane side")):
-        widget.panel.addFilm(put_radiograph(a_film(angle, view), name))
+    widget = open_reconstruction(slicer_main_window, load_module, client, monkeypatch)
+    add_two_films(widget, ("Doe^Jane front", "Doe^Jane side"))
     return widget
 
 

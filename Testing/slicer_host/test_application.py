@@ -64,6 +64,14 @@ def test_the_main_window_has_layouts_and_views(slicer_main_window) -> None:
     assert picture[30, 40].min() == 255
 
 
+def test_a_view_that_a_test_left_at_another_size_has_its_own_again(stand_in) -> None:
+    logic = stand_in.session.slice_view("Red").logic
+    first = logic.GetSliceNode().GetDimensions()
+    logic.ResizeSliceNode(200, 400)
+    stand_in.reset()
+    assert logic.GetSliceNode().GetDimensions() == first == (*stand_in.session.slice_view("Red").size_px, 1)
+
+
 def test_the_film_layout_of_the_extension(slicer_main_window) -> None:
     import slicer
     from XRayLib.scene.layout import LAYOUT_IDS, restore_layout, switch_to_film_layout
