@@ -203,6 +203,7 @@ class X2CTReconLogic(ScriptedLoadableModuleLogic):
     >>> logic = slicer.modules.x2ctrecon.widgetRepresentation().self().logic
     >>> films = [logic.addFilm("pa.dcm"), logic.addFilm("lateral.dcm")]
     >>> shown = logic.reconstruct(films, method="x2ct-cnn")
+    >>> liver_now = logic.findOrgan(ct, liver, films)
     """
 
     def getParameterNode(self) -> X2CTReconParameterNode:
@@ -223,6 +224,64 @@ class X2CTReconLogic(ScriptedLoadableModuleLogic):
         from X2CTReconLib.panel_reconstruction import reconstruct_blocking
 
         return reconstruct_blocking(films, method, model, outputVolume)
+
+    def findOrgan(
+        self,
+        ct: Any,
+        organ: Any,
+        films: list[Any],
+        pose: Any = None,
+        method: str = "organ-mesh",
+        segment: str = "",
+        outputModel: Any = None,
+        options: dict[str, Any] | None = None,
+    ) -> Any:
+        """Find an organ's surface on X-rays and put it into the scene; waits for the worker. Returns the model node.
+
+        :param ct: scalar volume node in HU, the patient's.
+        :param organ: the organ in the CT, a closed model node or a segmentation node.
+        :param films: radiograph nodes (see addFilm) of the same moment; as many as the method takes.
+        :param pose: where the CT lies on the X-rays, as registration finds it: a transform node or 4x4 from the CT's
+            RAS to world RAS; None where the CT's own transform puts it.
+        :param method: id of an organ method that was prepared for this organ of this CT (see prepareOrgan).
+        :param segment: name or id of the organ's segment; may be left out when the segmentation has one only.
+        :param outputModel: a model that findOrgan returned before, to be written over; None for a new one.
+        :param options: the method's own, e.g. ``{"refine": False}`` for the network's answer as it is.
+
+        The model is in world RAS, in the organ's colour, with the point arrays ``displacement_mm`` (how far each point
+        has moved) and, where the method states it, ``deviation_mm`` (one standard deviation of its place), and the
+        attributes XRay3D.Method, XRay3D.Measures (JSON), XRay3D.Quality, XRay3D.Provenance and XRay3D.Warnings. The
+        planned organ becomes a wireframe, both get outlines on the films, and a table gets a row.
+
+        Raises XRayLib.errors.InputError when something is missing or the organ was not prepared; the scene then stays
+        as it was.
+        """
+        from X2CTReconLib.panel_organ_scripting import find_organ
+
+        nodes = find_organ(ct, organ, films, pose, method, segment, outputModel, options or {})
+        node = self.getParameterNode()
+        node.organNow, node.organPlanned, node.organTable = nodes.now, nodes.planned, nodes.table
+        return nodes.now
+
+    def prepareOrgan(
+        self,
+        ct: Any,
+        organ: Any,
+        films: list[Any] | None = None,
+        pose: Any = None,
+        method: str = "organ-mesh",
+        segment: str = "",
+        minutes: float = 45.0,
+    ) -> dict[str, Any]:
+        """Train an organ method ('Prepare this patient'); goes on where an earlier preparation stopped.
+
+        Parameters as of findOrgan; the angles of ``films`` are those it is trained for, without any the usual ones.
+
+        Returns what is prepared, by method id: bundle, iterations, seconds, finished, validation.
+        """
+        from X2CTReconLib.panel_organ_scripting import prepare_organ
+
+        return prepare_organ(ct, organ, films or [], pose, method, segment, minutes)
 
 
 #

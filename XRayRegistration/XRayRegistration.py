@@ -48,6 +48,14 @@ class XRayRegistration(ScriptedLoadableModule):
             "Methods: intensity-based 2D/3D registration; pose regression after xvr (Gopalakrishnan et al., 2025); "
             "scene-coordinate regression (Shrestha et al., 2023). Made by the XRay3D contributors."
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData() -> None:
+    """Offer the bundled case in the Sample Data module."""
+    from XRayRegistrationLib.panel_samples import register
+
+    register()
 
 
 #

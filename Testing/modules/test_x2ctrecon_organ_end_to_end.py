@@ -16,6 +16,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from X2CTReconLib.mesh_preparation.prepare import prepare_mesh
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume, attenuation_from_hu
+from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.mesh import organ_template
 from XRayLib.phantom.labels import LIVER
@@ -25,7 +26,9 @@ from XRayLib.radiograph import Radiograph
 from XRayLib.scene.film_run import put_film_run
 from XRayLib.scene.matrices import vtk_matrix
 from XRayLib.scene.organ_contours import outlines_of
+from XRayLib.scene.radiograph_nodes import put_radiograph
 from XRayLib.scene.volume_nodes import put_volume
+from XRayLib.scene.worker_session import blocking_client
 
 pytestmark = pytest.mark.slicer
 
@@ -85,6 +88,20 @@ def widget(slicer_main_window, load_module, torso, template, cache, monkeypatch)
     widget.panel.close()
 
 
+@pytest.fixture
+def logic(slicer_host, load_module, cache, monkeypatch):
+    """The module's logic for scripts, with a worker that knows the cache."""
+    monkeypatch.setenv("XRAY3D_CACHE", str(cache))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    load_module("X2CTRecon")
+    from X2CTRecon import X2CTReconLogic
+
+    blocking_client.cache_clear()
+    yield X2CTReconLogic()
+    blocking_client().close()
+    blocking_client.cache_clear()
+
+
 def films(torso: TorsoPhantom, middle: np.ndarray) -> list[Radiograph]:
     """Frontal films of the torso as it is in the CT, the C-arm moving up by 10 mm from frame to frame."""
     mu = Volume(attenuation_from_hu(torso.ct.voxels), torso.ct.ijk_to_ras, "mu_per_mm")
@@ -134,3 +151,17 @@ def test_a_run_gets_an_organ_per_frame_and_what_no_film_shows_is_refused(widget,
     host.wait_until(lambda: not panel.bar.running, 120)
     assert "does not show the organ" in widget.ui.statusLabel.text
     assert node.organNow is None
+
+
+def test_a_script_finds_the_organ(logic, torso, template) -> None:
+    ct, organ = put_volume(torso.ct, "Torso"), a_segmentation(torso.labels, {"Liver": LIVER})
+    film = put_radiograph(films(torso, template.points.mean(axis=0))[0], "PA")
+    model = logic.findOrgan(ct, organ, [film], options={"refine": False})
+    points = vtk_to_numpy(model.GetPolyData().GetPoints().GetData())
+    moved = vtk_to_numpy(model.GetPolyData().GetPointData().GetArray("displacement_mm"))
+    np.testing.assert_allclose(moved, np.linalg.norm(points - template.points, axis=1), atol=1e-2)
+    assert model.GetAttribute("XRay3D.Organ") == "Liver"
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    with pytest.raises(InputError, match="has not been trained"):
+        logic.findOrgan(ct, organ, [film], method="igcn")
+    assert slicer.mrmlScene.GetNumberOfNodes() == before

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
-from modules.films import a_ct
-from modules.registrations import RegistrationClient
+from modules.films import a_ct, a_film
+from modules.registrations import RegistrationClient, open_registration
+from XRayLib.scene.matrices import vtk_matrix
+from XRayLib.scene.radiograph_nodes import put_radiograph
 from XRayLib.scene.volume_nodes import put_volume
 
 pytestmark = pytest.mark.slicer
@@ -20,17 +23,13 @@ def clients() -> list[RegistrationClient]:
 
 @pytest.fixture
 def widget(slicer_main_window, load_module, clients, monkeypatch):
-    load_module("X2CTRecon")
-    load_module("XRayRegistration")
-
     def make() -> RegistrationClient:
         clients.append(RegistrationClient())
         clients[-1].state = {"pose-regression": {"bundle": None, "iterations": 120}}
         return clients[-1]
 
-    monkeypatch.setattr("XRayRegistrationLib.panel.gui_client", make)
     monkeypatch.setattr("XRayLib.scene.panel.preparation.torch_installed", lambda: True)
-    widget = slicer_main_window.open_module("XRayRegistration")
+    widget = open_registration(slicer_main_window, load_module, make, monkeypatch)
     widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
     return widget
 
@@ -145,3 +144,39 @@ def test_a_preparation_outlives_the_scene_and_ends_with_the_application(widget, 
     assert "is prepared" in widget.ui.preparationStatusLabel.text
     widget.cleanup()
     assert clients[1].closed == 1
+
+
+def test_the_patient_is_prepared_for_the_angles_of_the_films(widget, clients) -> None:
+    for angle, view in ((0.0, "PA"), (43.0, "oblique"), (47.0, "oblique")):
+        widget.panel.addFilm(put_radiograph(a_film(angle, view), view))
+    open_section(widget)
+    widget.ui.prepareButton.click()
+    assert clients[1].preparations[0][1]["views_deg"] == [(0.0, 0.0), (45.0, 0.0)]
+
+
+def test_what_was_begun_is_continued_after_the_ct_was_turned_a_little_but_not_after_it_was_laid_on_its_side(
+    widget, clients
+) -> None:
+    widget.panel.addFilm(put_radiograph(a_film(0.0, "PA"), "PA"))
+    open_section(widget)
+    widget.ui.rotationSSlider.value = 20.0
+    widget.ui.prepareButton.click()
+    clients[1].cancelled_by_user()
+    widget.ui.rotationSSlider.value = 90.0
+    widget.ui.prepareButton.click()
+    views = [settings["views_deg"] for _what, settings in clients[1].preparations]
+    assert views[0] == [(0.0, 0.0)]
+    assert [abs(primary) for primary, _secondary in views[1]] == [90.0]
+
+
+def test_a_ct_under_a_scaling_transform_is_not_prepared_and_the_panel_says_why(widget) -> None:
+    import slicer
+
+    widget.panel.addFilm(put_radiograph(a_film(0.0, "PA"), "PA"))
+    open_section(widget)
+    scaling = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Scaling")
+    scaling.SetMatrixTransformToParent(vtk_matrix(np.diag([2.0, 2.0, 2.0, 1.0])))
+    widget.panel.parameterNode.ctVolume.SetAndObserveTransformNodeID(scaling.GetID())
+    widget.panel.refresh()
+    assert not widget.ui.prepareButton.enabled
+    assert "scales or shears" in widget.ui.prepareButton.toolTip

@@ -172,10 +172,10 @@ class ReconstructionPanel(CasePanel):
 
         self.adding.addFiles([str(path) for path in sample_files()])
 
-    def showFilms(self, overlays: Any = None) -> None:
+    def showFilms(self) -> None:
         """Films in their own views, when the user wants that layout."""
         if self.parameterNode.showFilmLayout:
-            super().showFilms(overlays)
+            super().showFilms()
 
     def removeFilm(self, node: Any) -> None:
         """Take a film, or a run, out of the case and the scene, with all that was made for it."""
@@ -269,7 +269,7 @@ class ReconstructionPanel(CasePanel):
             node.reprojections = list(shown.reprojections)
             if node.compareFirst is None:
                 node.compareFirst = shown.volume
-            self.showFilms(shown.reprojections)
+            self.showFilms()
             self.refresh()
 
     def showOrgan(

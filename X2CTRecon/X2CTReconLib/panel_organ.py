@@ -81,9 +81,10 @@ class OrganPanel:
             show_organ_as(now, scalar, self._highest(scalar))
         if planned is not None and planned.GetDisplayNode() is not None:
             planned.GetDisplayNode().SetVisibility(node.showPlanned)
-        for index, film in enumerate(films):
-            outlines = node.showOutlines and exists
-            show_outlines(film, outlines, outlines and node.showPlanned, film_view_ids(index, with_3d=False))
+        for film in films:
+            views = film_view_ids(film, with_3d=False)
+            outlines = node.showOutlines and exists and bool(views)
+            show_outlines(film, outlines, outlines and node.showPlanned, views)
 
     def _highest(self, scalar: str) -> float | None:
         """The same for all frames of a run."""

@@ -16,10 +16,7 @@ from XRayLib.registry import Method
 from XRayLib.scene.ct_in_memory import CtInMemory
 from XRayLib.scene.matrices import pose_above, rigid_local_to_world, rigid_to_world
 from XRayLib.scene.panel.organ_choice import OrganChoice
-from XRayLib.scene.radiograph_nodes import film_geometry
-
-VIEW_STEP_DEG = 15.0
-"""Film angles are rounded to it for a preparation: a network copes with more, and is not trained anew for less."""
+from XRayLib.scene.panel.prepared_views import views_deg
 
 
 class PatientChoice:
@@ -120,7 +117,5 @@ class PatientChoice:
     def settings(self) -> Mapping[str, Any]:
         """Of the preparation: for the angles of the films that are there."""
         settings = {"minutes": float(self._node.prepareMinutes), "device": self._device()}
-        geometries = [film_geometry(film).moved(self.pose()) for film in self._films()]
-        angles = [(geometry.primary_angle_deg, geometry.secondary_angle_deg) for geometry in geometries]
-        rounded = sorted({tuple(float(VIEW_STEP_DEG * round(a / VIEW_STEP_DEG)) for a in pair) for pair in angles})
-        return {**settings, "views_deg": rounded} if rounded else settings
+        views = views_deg(self._films(), self.pose())
+        return {**settings, "views_deg": views} if views else settings

@@ -5,34 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from XRayLib.shared_files import shared_folder
+from XRayLib.scene.sample_data import register_sample, sample_file
 
-CATEGORY = "XRay3D"
 FILES = ("torso_pa.dcm", "torso_lateral.dcm")
+THUMBNAIL = Path(__file__).resolve().parents[1] / "Resources" / "Icons" / "TorsoRadiographs.png"
 
 
 def sample_files() -> tuple[Path, ...]:
     """The PA and the lateral radiograph."""
-    folder = shared_folder("SampleData")
-    return tuple(folder / name for name in FILES)
+    return tuple(sample_file(name) for name in FILES)
 
 
 def register() -> None:
-    """Add the radiographs to Slicer's Sample Data module; they are on disk, nothing is downloaded."""
-    import SampleData
-    from slicer.i18n import tr as _
-
-    logic = SampleData.SampleDataLogic
-    if hasattr(logic, "registerCustomSampleDataCategory"):
-        logic.registerCustomSampleDataCategory(CATEGORY, title=_("X-ray to 3D"))
-    logic.registerCustomSampleDataSource(
-        category=CATEGORY,
-        sampleName="TorsoRadiographs",
-        uris=[],
-        fileNames=[],
-        thumbnailFileName=str(Path(__file__).resolve().parents[1] / "Resources" / "Icons" / "TorsoRadiographs.png"),
-        customDownloader=load,
-    )
+    """Add the radiographs to Slicer's Sample Data module."""
+    register_sample("TorsoRadiographs", THUMBNAIL, load)
 
 
 def load(_source: Any = None) -> list[Any]:

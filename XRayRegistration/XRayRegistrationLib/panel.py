@@ -32,6 +32,7 @@ from XRayRegistrationLib.panel_pose import PoseControls
 from XRayRegistrationLib.panel_prepared import PreparedChoice
 from XRayRegistrationLib.panel_reprojection import LiveReprojection, Reprojected
 from XRayRegistrationLib.panel_run import RegistrationRuns
+from XRayRegistrationLib.panel_samples import SampleCase
 from XRayRegistrationLib.panel_start import start_hint
 from XRayRegistrationLib.panel_views import CaseViews
 
@@ -44,6 +45,7 @@ class RegistrationPanel(CasePanel):
     def __init__(self, ui: Any) -> None:
         super().__init__(ui, gui_client())
         self.views = CaseViews(ui)
+        self.sample = SampleCase(self)
         self.frames = FramePanel(ui, self.filmNodes, on_shown=self._frame_shown)
         self.pose = PoseControls(ui, on_moved=self._moved)
         self.live = LiveReprojection(self.client, on_done=self._reprojected, on_error=self._failed)
@@ -64,7 +66,12 @@ class RegistrationPanel(CasePanel):
         )
         self.runAdding = RunAdding(ui, self.client, on_added=self._run_added, on_status=self.say)
         self.prepared = PreparedChoice(
-            ui, self._ct_volume, self.organ, lambda: self.runs.device.value, on_changed=self.refresh
+            ui,
+            self._ct_volume,
+            self.organ,
+            films=self.filmNodes,
+            device=lambda: self.runs.device.value,
+            on_changed=self.refresh,
         )
         self.preparation = PreparationPanel(ui, gui_client, self.prepared)
         ui.showButton.connect("clicked(bool)", lambda _checked=False: self.showFilms())
@@ -101,6 +108,7 @@ class RegistrationPanel(CasePanel):
             _("Show the X-rays in their own views beside the CT.") if films else _("Add an X-ray first.")
         )
         self.ui.centerButton.enabled = bool(shown) and node.ctVolume is not None and not locked
+        self.sample.refresh(films)
         self.views.refresh(node, films, shown)
         self.frames.refresh()
         self.pose.refresh(locked)
@@ -133,9 +141,9 @@ class RegistrationPanel(CasePanel):
         """The X-rays of the shown frame."""
         return self.frames.films() if self.parameterNode else []
 
-    def showFilms(self, overlays: Any = None) -> None:
+    def showFilms(self) -> None:
         """Films in their own views, the CT in the slice views."""
-        super().showFilms(overlays)
+        super().showFilms()
         if self.filmNodes() and self.parameterNode.ctVolume is not None:
             show_as_ct(self.parameterNode.ctVolume)
             self.showSlices()

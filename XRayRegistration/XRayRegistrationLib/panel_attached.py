@@ -58,6 +58,11 @@ class AttachedNodes:
         self._has_ct = has_ct
         self._show()
 
+    def attach(self, node: Any) -> None:
+        """Let a node move with the CT."""
+        node.SetAndObserveTransformNodeID(self._ensure_transform().GetID())
+        self._show()
+
     def _show(self) -> None:
         if self._updating:
             return

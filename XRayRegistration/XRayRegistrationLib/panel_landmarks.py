@@ -143,12 +143,13 @@ class LandmarkPanel:
         return self._node.ctLandmarks
 
     def _restrict_to_views(self, films: Sequence[Any]) -> None:
-        for index, film in enumerate(films):
-            node, views = film_landmarks(film, create=False), film_view_ids(index, with_3d=False)
+        of_films = set()
+        for film in films:
+            node, views = film_landmarks(film, create=False), film_view_ids(film, with_3d=False)
+            of_films |= set(views)
             if node is not None and views:
                 show_landmarks_only_in(node, views)
-        if self._node.ctLandmarks is not None and films and film_view_ids(0):
-            of_films = {view for index in range(len(films)) for view in film_view_ids(index, with_3d=False)}
+        if self._node.ctLandmarks is not None and of_films:
             slices = [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")]
             three_d = [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode")]
             show_landmarks_only_in(self._node.ctLandmarks, [v for v in slices if v not in of_films] + three_d)

@@ -23,7 +23,7 @@ class FilmOverlays:
         self._latest: list[Reprojected] = []
 
     def show(self, reprojections: Sequence[Reprojected], mode: str, opacity: float) -> None:
-        """New re-projections, in the order of the film views."""
+        """New re-projections."""
         self._latest = list(reprojections)
         self.draw(mode, opacity)
 
@@ -35,10 +35,10 @@ class FilmOverlays:
             if mode == BLEND
             else _("Choose the overlay Blend to use the slider.")
         )
-        for index, shown in enumerate(self._latest):
+        for shown in self._latest:
             if mode != CONTOURS:
                 hide_contours(shown.film)
-            _DRAW[mode](index, shown, opacity)
+            _DRAW[mode](shown, opacity)
 
     def keep(self, films: Sequence[Any]) -> None:
         """Forget the re-projections of all other films."""
@@ -46,27 +46,28 @@ class FilmOverlays:
         self._latest = [shown for shown in self._latest if shown.film.GetID() in ids]
 
 
-def _blend(index: int, shown: Reprojected, opacity: float) -> None:
-    lay_over_film(index, shown.node, opacity)
+def _blend(shown: Reprojected, opacity: float) -> None:
+    lay_over_film(shown.film, shown.node, opacity)
 
 
-def _contours(index: int, shown: Reprojected, _opacity: float) -> None:
+def _contours(shown: Reprojected, _opacity: float) -> None:
     zero, strength = edge_field(shown.image)
-    put_contours(zero, strength, edge_threshold(strength), shown.radiograph.geometry, shown.film, film_view_ids(index))
-    lay_over_film(index, None, 0.0)
+    geometry, views = shown.radiograph.geometry, film_view_ids(shown.film)
+    put_contours(zero, strength, edge_threshold(strength), geometry, shown.film, views)
+    lay_over_film(shown.film, None, 0.0)
 
 
-def _checkerboard(index: int, shown: Reprojected, _opacity: float) -> None:
+def _checkerboard(shown: Reprojected, _opacity: float) -> None:
     film = shown.radiograph
     image = checkerboard(film.line_integral, fitted_to_film(shown.image, film.line_integral, film.mask))
-    lay_over_film(index, put_comparison(image, film, shown.film, is_difference=False), 1.0)
+    lay_over_film(shown.film, put_comparison(image, film, shown.film, is_difference=False), 1.0)
 
 
-def _difference(index: int, shown: Reprojected, _opacity: float) -> None:
+def _difference(shown: Reprojected, _opacity: float) -> None:
     film = shown.radiograph
     fitted = fitted_to_film(shown.image, film.line_integral, film.mask)
     image = difference(film.line_integral, fitted, film.mask)
-    lay_over_film(index, put_comparison(image, film, shown.film, is_difference=True), 1.0)
+    lay_over_film(shown.film, put_comparison(image, film, shown.film, is_difference=True), 1.0)
 
 
 _DRAW = {BLEND: _blend, CONTOURS: _contours, CHECKERBOARD: _checkerboard, DIFFERENCE: _difference}

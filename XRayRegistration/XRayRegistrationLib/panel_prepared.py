@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from XRayLib.case import SurfaceMesh
+from XRayLib.errors import XRay3DError
+from XRayLib.metrics.pose import rotation_error_deg
 from XRayLib.prepared_method import PreparedMethod
 from XRayLib.registry import methods
+from XRayLib.scene.matrices import rigid_local_to_world
+from XRayLib.scene.panel.prepared_views import views_deg
 
 from XRayRegistrationLib.panel_method import REGISTERS
+
+COPED_WITH_DEG = 30.0
+"""Turned less than this, a CT is still prepared for the films' own angles: what was begun before it was placed can be
+continued after."""
 
 
 class PreparedChoice:
@@ -20,12 +29,14 @@ class PreparedChoice:
         ui: Any,
         ct: Callable[[], Any],
         organ: Any,
+        films: Callable[[], Sequence[Any]],
         device: Callable[[], str],
         on_changed: Callable[[], None],
     ) -> None:
         self.ui = ui
         self._ct = ct
         self._organ = organ
+        self._films = films
         self._device = device
         self._node: Any = None
         for method in methods().values():
@@ -54,10 +65,23 @@ class PreparedChoice:
 
     @property
     def missing(self) -> str:
-        """Why the chosen organ cannot be used."""
+        """Why the chosen organ cannot be used, or the views of the films cannot be told."""
+        try:
+            self._views()
+        except XRay3DError as error:
+            return str(error)
         return self._organ.problem
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Of the preparation."""
-        return {"minutes": float(self._node.prepareMinutes), "device": self._device()}
+        """Of the preparation: for the angles of the films that are there."""
+        settings, views = {"minutes": float(self._node.prepareMinutes), "device": self._device()}, self._views()
+        return {**settings, "views_deg": views} if views else settings
+
+    def _views(self) -> list[tuple[float, float]]:
+        ct = None if self._node is None else self._node.ctVolume
+        if ct is None:
+            return []
+        pose = rigid_local_to_world(ct)
+        is_turned = rotation_error_deg(np.eye(4), pose) > COPED_WITH_DEG
+        return views_deg(self._films(), pose if is_turned else np.eye(4))

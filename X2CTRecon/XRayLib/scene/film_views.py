@@ -29,14 +29,20 @@ def slice_to_ras(geometry: XRayGeometry) -> np.ndarray:
 def show_films(
     films: Sequence[tuple[Any, XRayGeometry]], overlays: Sequence[Any] = (), opacity: float = 0.0, in_3d: bool = True
 ) -> None:
-    """Put each film node in its own view; ``overlays`` are nodes on the same detectors, blended by ``opacity``."""
+    """Put each film node in its own view, and nothing in the views that are left.
+
+    ``overlays`` are nodes on the same detectors, blended by ``opacity``; None for a film without one.
+    """
+    for tag in FILM_VIEWS[len(films) :]:
+        _empty(slice_logic(tag))
     for index, (tag, (film, geometry)) in enumerate(zip(FILM_VIEWS, films, strict=False)):
         logic = slice_logic(tag)
         if logic is None:
             continue
+        overlay = overlays[index] if index < len(overlays) else None
         composite = logic.GetSliceCompositeNode()
         composite.SetBackgroundVolumeID(film.GetID())
-        composite.SetForegroundVolumeID(overlays[index].GetID() if index < len(overlays) else None)
+        composite.SetForegroundVolumeID(None if overlay is None else overlay.GetID())
         composite.SetForegroundOpacity(opacity)
         composite.SetLinkedControl(False)
         slice_node = logic.GetSliceNode()
@@ -46,31 +52,44 @@ def show_films(
         slice_node.SetSliceVisible(in_3d)
 
 
-def fit_views(tags: Sequence[str]) -> None:
-    """The whole image in each view.
+def _empty(logic: Any) -> None:
+    if logic is not None:
+        logic.GetSliceCompositeNode().SetBackgroundVolumeID(None)
+        logic.GetSliceCompositeNode().SetForegroundVolumeID(None)
+        logic.GetSliceNode().SetSliceVisible(False)
 
-    A view that a layout makes or resizes in Slicer keeps the height and cuts the width: fit it when that has settled.
-    """
+
+def fit_views(tags: Sequence[str]) -> None:
+    """The whole image in each view."""
     for tag in tags:
         logic = slice_logic(tag)
         if logic is not None:
             logic.FitSliceToAll()
 
 
-def lay_over_film(index: int, node: Any, opacity: float) -> None:
-    """A node on the film's detector over the film of that number in its view; None takes what is there away."""
-    logic = slice_logic(FILM_VIEWS[index]) if index < len(FILM_VIEWS) else None
+def view_of_film(film: Any) -> Any:
+    """The slice logic of the view that shows a film; None for a film without a view."""
+    for tag in FILM_VIEWS:
+        logic = slice_logic(tag)
+        if logic is not None and logic.GetSliceCompositeNode().GetBackgroundVolumeID() == film.GetID():
+            return logic
+    return None
+
+
+def lay_over_film(film: Any, node: Any, opacity: float) -> None:
+    """A node on the film's detector over the film in its view, where it has one; None takes what is there away."""
+    logic = view_of_film(film)
     if logic is not None:
         composite = logic.GetSliceCompositeNode()
         composite.SetForegroundVolumeID(None if node is None else node.GetID())
         composite.SetForegroundOpacity(opacity)
 
 
-def film_view_ids(index: int, with_3d: bool = True) -> list[str]:
-    """Ids of the view nodes that the film of that number is drawn in: its own view and, if asked for, the 3D views."""
+def film_view_ids(film: Any, with_3d: bool = True) -> list[str]:
+    """Ids of the view nodes that a film is drawn in: its own view and, if asked for, the 3D views."""
     import slicer
 
-    logic = slice_logic(FILM_VIEWS[index]) if index < len(FILM_VIEWS) else None
+    logic = view_of_film(film)
     ids = [] if logic is None else [logic.GetSliceNode().GetID()]
     return ids + [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode")] if with_3d else ids
 

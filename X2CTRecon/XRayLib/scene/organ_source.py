@@ -93,6 +93,19 @@ class OrganSource:
         return np.eye(4) if np.allclose(place, np.eye(4), atol=SAME_PLACE) else place
 
 
+def is_ready(organ: SurfaceMesh) -> bool:
+    """Whether methods take the surface as it is, or it is too fine and must be meshed anew.
+
+    Raises InputError for a surface with holes.
+    """
+    from XRayLib.mesh.organ_template import MOST_KEPT
+    from XRayLib.metrics.mesh_solid import is_closed
+
+    if not is_closed(organ):
+        raise InputError("The organ's surface has holes: close it, or choose its segmentation instead.")
+    return len(organ.points) <= MOST_KEPT
+
+
 def content_key(organ: Volume | SurfaceMesh) -> str:
     """Changes when the organ does, and not when something else in its node did."""
     found = hashlib.sha256()

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
 from XRayLib.jobs import WorkerClient
 from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, show_films
 from XRayLib.scene.layout import FILM_VIEWS, restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
+from XRayLib.scene.panel.fitted_views import FittedViews
 from XRayLib.scene.radiograph_nodes import film_geometry, is_radiograph, remove_film
+from XRayLib.scene.reprojection_nodes import REPROJECTION_ROLE
+from XRayLib.scene.viewed_films import MOST, choose_viewed, viewed_films
 
 
 class CasePanel(ABC):
@@ -34,9 +38,13 @@ class CasePanel(ABC):
         self.parameterNode: Any = None
         self._binding: Any = None
         self._user_layout: int | None = None
+        self._fitted = FittedViews()
         # Not by the layout's own name: PythonQt holds an empty layout for false, and slicer.util then leaves it out.
         rows = ui.filmRowsWidget.layout()
-        self.films = FilmList(rows, on_remove=self.removeFilm, on_changed=self.filmChanged)
+        self.films = FilmList(
+            rows, on_remove=self.removeFilm, on_changed=self.filmChanged, on_viewed=self.chooseViewedFilm
+        )
+        self._films_hint = ui.filmsHintLabel.text
         self.adding = FilmAdding(ui, client, on_added=self.addFilm, on_status=self.say)
         ui.overlaySlider.connect("valueChanged(double)", self.blendFilms)
 
@@ -62,8 +70,20 @@ class CasePanel(ABC):
         if self.parameterNode is not None:
             nodes = self.filmNodes()
             self.films.show(nodes)
-            self.ui.filmsHintLabel.setVisible(not nodes)
+            self._show_viewed(nodes)
             self.showState(nodes)
+
+    def _show_viewed(self, nodes: list[Any]) -> None:
+        """Say which films have no view, when there are too many."""
+        shown = self.shownFilms()
+        viewed, too_many = viewed_films(shown), len(shown) > MOST
+        self.films.show_viewed(viewed, shown if too_many else [])
+        self.ui.filmsHintLabel.setVisible(too_many or not nodes)
+        self.ui.filmsHintLabel.text = self._films_hint
+        if too_many:
+            self.ui.filmsHintLabel.text = _(
+                "{shown} of {all} X-rays have a view: tick those that you want to see. All of them are used."
+            ).format(shown=len(viewed), all=len(shown))
 
     @abstractmethod
     def showState(self, films: list[Any]) -> None:
@@ -84,11 +104,13 @@ class CasePanel(ABC):
         if self.parameterNode is not None:
             self.parameterNode.films = [*self.filmNodes(), node]
             self.showFilms()
+            self.refresh()
 
     def removeFilm(self, node: Any) -> None:
         """Take a film out of the case and the scene, with all that was made for it."""
         self.parameterNode.films = [film for film in self.filmNodes() if film.GetID() != node.GetID()]
         remove_film(node)
+        self.showFilms()
         self.refresh()
 
     def filmChanged(self, _node: Any) -> None:
@@ -96,20 +118,34 @@ class CasePanel(ABC):
         self.showFilms()
         self.refresh()
 
-    def showFilms(self, overlays: Sequence[Any] | None = None) -> None:
+    def chooseViewedFilm(self, node: Any, in_view: bool) -> None:
+        """The user wants to see this film, or another in its place."""
+        choose_viewed(self.shownFilms(), node, in_view)
+        self.showFilms()
+        self.refresh()
+
+    def showFilms(self) -> None:
         """Films in their own views with their re-projections over them; the user's layout is remembered."""
-        nodes = self.shownFilms()
+        nodes = viewed_films(self.shownFilms())
         if not nodes:
             return
         previous = switch_to_film_layout(len(nodes))
         if previous is not None:
             self._user_layout = previous
-        if overlays is None:
-            overlays = [node for node in self.parameterNode.reprojections if node is not None]
+        made = {node.GetID() for node in self.parameterNode.reprojections if node is not None}
+        overlays = [node.GetNodeReference(REPROJECTION_ROLE) for node in nodes]
+        overlays = [overlay if overlay is not None and overlay.GetID() in made else None for overlay in overlays]
         films = [(node, film_geometry(node)) for node in nodes]
         show_films(films, overlays, self.parameterNode.overlayOpacity, self.films_in_3d)
-        resized = FILM_VIEWS if previous is None else (*FILM_VIEWS, *SLICE_VIEWS)
-        qt.QTimer.singleShot(0, lambda: fit_views(resized))
+        views = FILM_VIEWS[: len(nodes)]
+        self._fitted.fit(views)
+        qt.QTimer.singleShot(0, lambda: self._layout_settled(views, () if previous is None else SLICE_VIEWS))
+
+    def _layout_settled(self, film_views: Sequence[str], slice_views: Sequence[str]) -> None:
+        """Slicer keeps the height and cuts the width of what a view shows that a layout makes or resizes."""
+        fit_views(slice_views)
+        if self.parameterNode is not None:
+            self._fitted.fit(film_views)
 
     def blendFilms(self, opacity: float) -> None:
         """0 shows the films, 1 their re-projections."""
@@ -124,15 +160,18 @@ class CasePanel(ABC):
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
         self.client.invalidate()
+        self._fitted.forget()
         self.films.show([])
         self.ui.qualityLabel.text = self.no_result
         self.say("")
 
     def leave(self) -> None:
         """The user goes to another module: give the layout back."""
+        self._fitted.forget()
         restore_layout(self._user_layout)
         self._user_layout = None
 
     def close(self) -> None:
         """The application closes."""
+        self._fitted.forget()
         self.client.close()

@@ -11,10 +11,15 @@ from XRayLib.scene.panel.film_row import FilmRow
 class FilmList:
     """Rows inside ``layout``, one per node, in order; rows of unchanged nodes are kept."""
 
-    def __init__(self, layout: Any, on_remove: Callable[[Any], None], on_changed: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        layout: Any,
+        on_remove: Callable[[Any], None],
+        on_changed: Callable[[Any], None],
+        on_viewed: Callable[[Any, bool], None],
+    ) -> None:
         self._layout = layout
-        self._on_remove = on_remove
-        self._on_changed = on_changed
+        self._callbacks = (on_remove, on_changed, on_viewed)
         self.rows: list[FilmRow] = []
 
     def show(self, nodes: Sequence[Any]) -> None:
@@ -26,9 +31,15 @@ class FilmList:
             self._layout.removeWidget(row.widget)
             row.widget.hide()
             row.widget.deleteLater()
-        self.rows = [kept.get(node.GetID()) or FilmRow(node, self._on_remove, self._on_changed) for node in nodes]
+        self.rows = [kept.get(node.GetID()) or FilmRow(node, *self._callbacks) for node in nodes]
         for index, row in enumerate(self.rows):
             self._layout.insertWidget(index, row.widget)
+
+    def show_viewed(self, viewed: Sequence[Any], among: Sequence[Any]) -> None:
+        """Tick the films that have a view; those ``among`` which the user can choose have a box to tick."""
+        viewed_ids, among_ids = ({node.GetID() for node in nodes} for nodes in (viewed, among))
+        for row in self.rows:
+            row.show_viewed(row.node.GetID() in viewed_ids, row.node.GetID() in among_ids)
 
     def update(self) -> None:
         """Show the nodes' present geometry."""

@@ -21,7 +21,13 @@ TEXT_WIDTH_PX = 250
 class FilmRow:
     """The row of one radiograph node. ``widget`` is the Qt frame to put into a layout."""
 
-    def __init__(self, node: Any, on_remove: Callable[[Any], None], on_changed: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        node: Any,
+        on_remove: Callable[[Any], None],
+        on_changed: Callable[[Any], None],
+        on_viewed: Callable[[Any, bool], None],
+    ) -> None:
         self.node = node
         self._on_changed = on_changed
         self.widget = qt.QFrame()
@@ -47,6 +53,11 @@ class FilmRow:
         self.assumptions = self._label(texts)
         self.assumptions.setStyleSheet(f"color: {WARNING_COLOR}")
         self._add_assumed_controls(texts)
+        self.viewCheckBox = qt.QCheckBox(_("In a view"))
+        self.viewCheckBox.toolTip = _("Show this X-ray, when all views are taken in the last one's place.")
+        self.viewCheckBox.connect("clicked(bool)", lambda is_ticked: on_viewed(self.node, is_ticked))
+        self.viewCheckBox.setVisible(False)
+        texts.addWidget(self.viewCheckBox)
         self.update()
 
     def _label(self, layout: Any) -> Any:
@@ -73,6 +84,11 @@ class FilmRow:
         layout.addWidget(self.assumedControls)
         self.viewComboBox.connect("currentIndexChanged(int)", self._apply_assumed)
         self.distanceSpinBox.connect("valueChanged(int)", self._apply_assumed)
+
+    def show_viewed(self, in_view: bool, can_choose: bool) -> None:
+        """Whether the film has a view, and whether the user has to choose."""
+        self.viewCheckBox.setVisible(can_choose)
+        self.viewCheckBox.checked = in_view
 
     def update(self) -> None:
         """Show what the node holds now."""

@@ -10,9 +10,7 @@ from slicer.i18n import tr as _
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.errors import XRay3DError
-from XRayLib.mesh.organ_template import MOST_KEPT
-from XRayLib.metrics.mesh_solid import is_closed
-from XRayLib.scene.organ_source import OrganSource, content_key
+from XRayLib.scene.organ_source import OrganSource, content_key, is_ready
 
 
 class OrganChoice:
@@ -83,9 +81,7 @@ class OrganChoice:
         if key == self._key:
             return
         self._key, self._surface, self._problem = key, None, _("The organ's surface is being made.")
-        if isinstance(organ, SurfaceMesh) and not is_closed(organ):
-            self._problem = _("The organ's surface has holes: close it, or choose its segmentation instead.")
-        elif isinstance(organ, SurfaceMesh) and len(organ.points) <= MOST_KEPT:
+        if isinstance(organ, SurfaceMesh) and is_ready(organ):
             self._surface, self._problem = organ, ""
         else:
             self._mesh_in_worker(organ, key)
