@@ -12,6 +12,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "reg
 
 import run_volumes  # noqa: E402
 import volume_rows  # noqa: E402
+from peak_memory import PeakMemory  # noqa: E402
 from resumable_rows import rows_of  # noqa: E402
 from volume_cases import DISPLACEMENT_MM, HELD_OUT, TRAINED_ON, earlier_ct, volume_case  # noqa: E402
 from volume_tables import markdown  # noqa: E402
@@ -44,21 +45,21 @@ def test_the_earlier_ct_differs_as_stated() -> None:
 def test_rows_go_on_and_become_a_table(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_volumes, "training_template", lambda *_: template())
     rows_file = data / "rows.jsonl"
-    arguments = [
-        "--data",
-        str(data),
-        "--rows",
-        str(rows_file),
-        "--cts",
-        "torso",
-        "--methods",
-        "filtered-backprojection",
-    ]
+    arguments = ["--data", str(data), "--rows", str(rows_file), "--cts", "torso", "--realism", "none"]
+    arguments += ["--angles", "0,90", "--methods", "filtered-backprojection,mean template + consistency"]
     run_volumes.main(arguments)
     rows = rows_of(rows_file)
-    assert [row["method"] for row in rows] == ["earlier-ct", "template", "air", "filtered-backprojection"]
+    assert [row["method"] for row in rows] == [
+        "earlier CT",
+        "mean template",
+        "air",
+        "filtered-backprojection",
+        "mean template + consistency",
+    ]
+    assert [row["realism"] for row in rows] == ["any"] * 3 + ["none"] * 2
     assert all(np.isfinite(row["psnr_3d"]) for row in rows)
-    assert rows[-1]["residual"] > 0 and rows[-1]["seconds"] > 0
+    assert all(row["residual"] > 0 and row["seconds"] > 0 for row in rows[3:])
+    assert rows[-1]["psnr_3d"] > rows[1]["psnr_3d"] > rows[2]["psnr_3d"]
     run_volumes.main(arguments)
     assert rows_of(rows_file) == rows
     table = markdown(rows)
@@ -68,7 +69,17 @@ def test_rows_go_on_and_become_a_table(data: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_method_that_cannot_is_told_and_the_others_go_on(data: Path) -> None:
     case = volume_case(data / "torso.nii.gz", [40.0], "none", None)
-    rows = list(volume_rows.rows_of_case(case, ["x2ct-cnn", "filtered-backprojection"], {}))
+    rows = list(volume_rows.rows_of_case(case, ["x2ct-cnn", "filtered-backprojection"]))
     assert "degrees" in rows[-2]["error"]
     assert rows[-1]["method"] == "filtered-backprojection" and "error" not in rows[-1]
-    assert "(1 failed)" in markdown([{**row, "realism": "none"} for row in rows])
+    assert "(1 failed)" in markdown([{**row, "realism": "none", "views": 1} for row in rows])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells it")
+def test_the_peak_is_that_of_the_block() -> None:
+    before = np.ones(40_000_000, np.uint8)
+    with PeakMemory() as memory:
+        held = np.ones(100_000_000, np.uint8)
+        del held
+    assert memory.gb == pytest.approx(0.1, abs=0.03)
+    assert before.all()

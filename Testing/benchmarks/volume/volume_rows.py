@@ -6,44 +6,76 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from peak_memory import PeakMemory
 from volume_cases import VolumeCase
 from XRayLib.case import Case, Options
 from XRayLib.ct import Volume
-from XRayLib.errors import XRay3DError
+from XRayLib.data_consistency import made_consistent
+from XRayLib.errors import InputError, XRay3DError
 from XRayLib.metrics import evaluate_volume
 from XRayLib.registry import method
 
-METHODS = ("x2vision", "x2ct-gan", "x2ct-cnn", "nerp")
-TEMPLATE, EARLIER, AIR = "template", "earlier-ct", "air"
+CONSISTENT = " + consistency"
+"""After a method's name: its volume is then changed until it projects to the films."""
+
+MEAN, EARLIER, AIR = "mean template", "earlier CT", "air"
+METHODS = (
+    MEAN + CONSISTENT,
+    "lifting",
+    "lifting" + CONSISTENT,
+    "x2ct-cnn",
+    "x2ct-cnn" + CONSISTENT,
+    "x2ct-gan",
+    "x2ct-gan" + CONSISTENT,
+    "henzler",
+    "x2vision",
+    "nerp",
+    "sart",
+    "cgls",
+    "filtered-backprojection",
+)
 METRICS = ("psnr_3d", "ssim_3d", "legacy_psnr", "legacy_ssim", "mae_body_hu", "dice_lung")
+ANY = "any"
+"""Films and realism of a baseline that looks at none."""
 
 
-def rows_of_case(case: VolumeCase, chosen: Iterable[str], extra: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows of the baselines, then of every method; one that fails has "error" instead of metrics."""
-    about = {"case": case.name, "views": len(case.films)}
+def baseline_rows(case: VolumeCase) -> Iterator[dict[str, Any]]:
+    """What is there without looking at the films."""
     measured = evaluate_volume(case.reference, case.earlier, template=case.template)
+    about = {"films": ANY, "realism": ANY, "views": 0}
     yield {**about, "method": EARLIER, **_chosen(measured["result"])}
-    for name in (TEMPLATE, AIR):
-        if name in measured["baselines"]:
-            yield {**about, "method": name, **_chosen(measured["baselines"][name])}
-    for identifier in chosen:
+    for name, key in ((MEAN, "template"), (AIR, "air")):
+        if key in measured["baselines"]:
+            yield {**about, "method": name, **_chosen(measured["baselines"][key])}
+
+
+def rows_of_case(case: VolumeCase, chosen: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """A row of every method, by id, or id with CONSISTENT; one that fails has "error" instead of metrics."""
+    for name in chosen:
         started = time.perf_counter()
         try:
-            volume = _reconstructed(identifier, case, extra)
+            with PeakMemory() as memory:
+                volume = _reconstructed(name, case)
         except XRay3DError as error:
-            yield {**about, "method": identifier, "error": str(error)}
+            yield {"method": name, "error": str(error)}
             continue
-        seconds = time.perf_counter() - started
+        costs = {"seconds": time.perf_counter() - started, "memory_gb": memory.gb}
         found = evaluate_volume(case.reference, volume, radiographs=case.films)
         residual = sum(found["reprojection_residual"]) / len(case.films)
-        yield {**about, "method": identifier, **_chosen(found["result"]), "residual": residual, "seconds": seconds}
+        yield {"method": name, **_chosen(found["result"]), "residual": residual, **costs}
 
 
-def _reconstructed(identifier: str, case: VolumeCase, extra: dict[str, Any]) -> Volume:
+def _reconstructed(name: str, case: VolumeCase) -> Volume:
+    identifier, suffix, _ = name.partition(CONSISTENT)
+    if identifier == MEAN:
+        if case.template is None:
+            raise InputError("There is no mean of training CTs here: give the folder that holds them.")
+        return made_consistent(case.template, case.films, device="cpu").volume
     chosen = method(identifier)
     given = Case(case.films, ct=case.earlier if chosen.needs.ct else None)
     chosen.check(given)
-    result = chosen.run(given, Options(device="cpu", extra=extra.get(identifier, {})), lambda _fraction, _stage: None)
+    options = Options(device="cpu", extra={"consistent": bool(suffix)})
+    result = chosen.run(given, options, lambda _fraction, _stage: None)
     assert result.volume is not None
     return result.volume
 
