@@ -56,6 +56,19 @@ def test_up_to_four_films_all_have_a_view_and_there_is_nothing_to_choose(widget)
     assert not widget.ui.filmsHintLabel.isVisibleTo(widget.ui.filmsCollapsibleButton)
 
 
+def test_no_layout_is_more_than_three_views_wide_and_each_has_the_slices() -> None:
+    from xml.etree import ElementTree
+
+    from XRayLib.scene.layout import layout_description
+
+    for films in range(1, 5):
+        root = ElementTree.fromstring(layout_description(films))
+        rows = [row for row in root.iter("layout") if row.get("type") == "horizontal"]
+        assert max(len(row) for row in rows) <= 3
+        tags = [view.get("singletontag") for view in root.iter("view")]
+        assert sorted(tags) == sorted([*VIEWS[:films], "1", "Red", "Yellow", "Green"])
+
+
 def test_of_more_films_the_user_is_told_which_have_no_view_and_chooses(widget) -> None:
     films = add_films(widget, 6)
     assert in_views() == ["Film 1", "Film 2", "Film 3", "Film 4"]

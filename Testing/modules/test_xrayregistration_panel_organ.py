@@ -74,6 +74,20 @@ def test_a_model_goes_to_a_deformable_method_and_to_no_other(widget, client) -> 
     assert client.runs[-1][1].mesh is None
 
 
+def test_the_organ_is_asked_for_only_where_something_follows_its_motion(widget) -> None:
+    def is_asked_for() -> bool:
+        return widget.ui.organWidget.isVisibleTo(widget.ui.registerCollapsibleButton)
+
+    assert is_asked_for()
+    choose(widget.ui.methodComboBox, "intensity")
+    assert not is_asked_for()
+    widget.ui.prepareCollapsibleButton.collapsed = False
+    choose(widget.ui.prepareComboBox, "displacement-field")
+    assert is_asked_for()
+    choose(widget.ui.prepareComboBox, "pose-regression")
+    assert not is_asked_for()
+
+
 def test_without_an_organ_the_method_finds_its_own(widget, client) -> None:
     widget.ui.applyButton.click()
     assert client.runs[-1][1].mesh is None

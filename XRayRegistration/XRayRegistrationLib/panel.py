@@ -76,7 +76,12 @@ class RegistrationPanel(CasePanel):
         self.preparation = PreparationPanel(ui, gui_client, self.prepared)
         ui.showButton.connect("clicked(bool)", lambda _checked=False: self.showFilms())
         ui.centerButton.connect("clicked(bool)", self.centerOnFilms)
-        for section in (ui.ctCollapsibleButton, ui.registerCollapsibleButton, ui.sequenceCollapsibleButton):
+        for section in (
+            ui.ctCollapsibleButton,
+            ui.registerCollapsibleButton,
+            ui.sequenceCollapsibleButton,
+            ui.prepareCollapsibleButton,
+        ):
             section.connect("contentsCollapsed(bool)", lambda _collapsed: self.refresh())
 
     # Parameter node
@@ -115,7 +120,7 @@ class RegistrationPanel(CasePanel):
         self.deformation.refresh()
         self.attached.refresh(node.ctVolume is not None)
         self.landmarks.refresh()
-        self.organ.refresh(node.ctVolume)
+        self._show_organ()
         self.runs.refresh(shown, locked)
         self.ui.startHintLabel.text = start_hint(node, shown)
         self._show_card()
@@ -123,6 +128,12 @@ class RegistrationPanel(CasePanel):
         self.overlays.draw(node.overlayMode.value, node.overlayOpacity)
         self.preparation.refresh()
         self.reproject()
+
+    def _show_organ(self) -> None:
+        """Only where something follows its motion."""
+        for widget in (self.ui.organLabel, self.ui.organWidget):
+            widget.setVisible(self.choice.deforms or self.prepared.follows_organ)
+        self.organ.refresh(self.parameterNode.ctVolume)
 
     def _show_card(self) -> None:
         node = self.parameterNode

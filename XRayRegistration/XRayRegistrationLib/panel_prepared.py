@@ -39,9 +39,9 @@ class PreparedChoice:
         self._films = films
         self._device = device
         self._node: Any = None
-        for method in methods().values():
-            if isinstance(method, PreparedMethod) and method.returns in REGISTERS:
-                ui.prepareComboBox.addItem(method.title, method.id)
+        found = [m for m in methods().values() if isinstance(m, PreparedMethod) and m.returns in REGISTERS]
+        for method in sorted(found, key=lambda method: (method.returns != "pose", method.title)):
+            ui.prepareComboBox.addItem(method.title, method.id)
         ui.prepareComboBox.connect("currentIndexChanged(int)", lambda _index: on_changed())
 
     def follow(self, parameter_node: Any) -> None:
@@ -52,6 +52,12 @@ class PreparedChoice:
     def what(self) -> str:
         """Id of the method to prepare."""
         return self.ui.prepareComboBox.itemData(self.ui.prepareComboBox.currentIndex) or ""
+
+    @property
+    def follows_organ(self) -> bool:
+        """Whether the section is open for a method that can be told an organ."""
+        is_open = not self.ui.prepareCollapsibleButton.collapsed
+        return is_open and bool(self.what) and methods()[self.what].returns == "deformation"
 
     @property
     def ct(self) -> Any:

@@ -1,4 +1,4 @@
-"""The layouts: the films in their own views above, the volume in 3D beside them, its slices below."""
+"""The layouts: the films in their own views above, the volume in 3D beside them, further films and its slices below."""
 
 from __future__ import annotations
 
@@ -36,16 +36,22 @@ _THREE_D = (
 
 
 def layout_description(film_views: int) -> str:
-    """The layout XML for one to four film views."""
-    films = "".join(
+    """The layout XML for one to four film views, three views wide at most: more do not fit beside a module's panel.
+
+    From three films on the slices share the place of one view, as tabs.
+    """
+    films = [
         _slice_view(tag, "Coronal", f"X{index + 1}", color, group=index + 1)
         for index, (tag, color) in enumerate(zip(FILM_VIEWS[:film_views], FILM_VIEW_COLORS, strict=False))
-    )
+    ]
     slices = "".join(_slice_view(tag, orientation, label, color, 0) for tag, orientation, label, color in _SLICES)
+    above = "".join(films[:2]) + _THREE_D
+    below = slices if film_views <= 2 else "".join(films[2:]) + f'<item><layout type="tab">{slices}</layout></item>'
+    share = 600 if film_views <= 2 else 500
     return (
         '<layout type="vertical" split="true">'
-        f'<item splitSize="600"><layout type="horizontal">{films}{_THREE_D}</layout></item>'
-        f'<item splitSize="400"><layout type="horizontal">{slices}</layout></item>'
+        f'<item splitSize="{share}"><layout type="horizontal">{above}</layout></item>'
+        f'<item splitSize="{1000 - share}"><layout type="horizontal">{below}</layout></item>'
         "</layout>"
     )
 
