@@ -14,7 +14,7 @@ from motion_cases import SMALL, small
 from typer.testing import CliRunner
 from X2CTReconLib.mesh_preparation.bundle_files import load_modes, save_modes
 from X2CTReconLib.mesh_preparation.combine import combined
-from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel, SeenMesh
+from X2CTReconLib.mesh_preparation.mesh_model import SeenMesh
 from X2CTReconLib.mesh_preparation.prepare import prepare_mesh
 from X2CTReconLib.mesh_preparation.refinement import refine
 from X2CTReconLib.mesh_preparation.tasks import TASKS
@@ -125,15 +125,16 @@ def test_the_mesh_moves_with_the_world(
 def test_refinement_brings_the_mesh_nearer(
     torso: TorsoPhantom, liver: SurfaceMesh, prepared_cache: Path, film: tuple[Radiograph, SurfaceMesh]
 ) -> None:
-    """From an answer that misses a third of the motion and says how far it may be off."""
+    """The network is hardly trained; the registration that starts from its answer finds most of the motion."""
     radiograph, true = film
-    model = PreparedMeshModel.opened(prepared_bundle(torso.ct, "organ-mesh", liver), "cpu")
     moved = true.points - liver.points
-    deviation = float(np.linalg.norm(moved / 3, axis=1).mean())
-    seen = SeenMesh(moved * 2 / 3, np.tile(np.eye(3) * deviation**2, (len(moved), 1, 1)))
-    found = refine(model, Case((radiograph,), ct=torso.ct), np.eye(4), seen, "cpu", lambda _share: None)
+    case = Case((radiograph,), ct=torso.ct, mesh=liver)
+    found = refine(case, np.eye(4), Options(device="cpu"), silent)
     assert found.quality["similarity"] > found.quality["similarity_before"]
-    assert np.linalg.norm(found.displacement_mm - moved, axis=1).mean() < 0.9 * deviation
+    errors = np.linalg.norm(found.seen.displacement_mm - moved, axis=1)
+    assert errors.mean() < 0.4 * np.linalg.norm(moved, axis=1).mean()
+    deviation = np.sqrt(np.einsum("vii->v", found.seen.covariance_mm2))
+    assert 0.2 < np.sqrt(np.mean((errors / deviation) ** 2)) < 3
 
 
 def test_what_cannot_be_run_says_what_to_do(

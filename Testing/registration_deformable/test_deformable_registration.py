@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from XRayLib.case import Case, Options
 from XRayLib.ct import Volume
 from XRayLib.motion import DisplacementField
@@ -16,12 +15,6 @@ from XRayRegistrationLib.deformable.models import FittedModel, chosen_model
 from XRayRegistrationLib.rigid.registration import register_rigid
 
 NEARBY = {"rotation_range_deg": 6, "shift_range_mm": 15, "depth_range_mm": 15}
-
-
-@pytest.fixture(autouse=True)
-def few_states(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Modes from fewer states, for speed."""
-    monkeypatch.setattr(soft_tissue, "STATES", 40)
 
 
 def run(case: Case):
@@ -75,7 +68,7 @@ def test_one_view_will_do_and_without_an_organ_what_lies_beneath_the_lungs_breat
 
 def test_a_ct_in_which_nothing_breathes_is_registered_rigidly_and_says_so(two_bones: Volume) -> None:
     solid = replace(two_bones, voxels=np.where(two_bones.voxels > 500, 60, two_bones.voxels))
-    assert soft_tissue.soft_tissue_modes(Case((), ct=solid), solid, 0) == (None, (soft_tissue.NO_ORGAN,))
+    assert soft_tissue.soft_tissue_motion(Case((), ct=solid), solid) == (None, (soft_tissue.NO_ORGAN,))
 
 
 def a_model(name: str, log_evidence: float, held_out: float | None) -> FittedModel:

@@ -1,8 +1,7 @@
-"""Our organ mesh: deformation modes, a graph residual, error bars, and a few steps on the radiographs."""
+"""Our organ mesh: deformation modes, a graph residual, error bars, and a registration on the radiographs."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class OrganMesh(MeshMethod):
-    """``Options.extra["refine"]`` False leaves the network's answer as it is: milliseconds instead of seconds."""
+    """``Options.extra["refine"]`` False leaves the network's answer as it is: milliseconds instead of a minute."""
 
     id = "organ-mesh"
     title = "Organ mesh"
     summary = (
         "Finds a breathing organ's surface on one or more X-rays of any angle, with an error bar for every vertex: a "
-        "network trained for this patient combines the modes of its motion with local corrections; a few steps on the "
-        "radiographs then improve the match. Along the beam of a single film the error bars are long."
+        "network trained for this patient combines the modes of its motion with local corrections; a deformable "
+        "registration then improves the match. Along the beam of a single film the error bars are long."
     )
     citation = (
         "After Deep-Motion-Net, 2024, arXiv 2407.06692, and Nakao M. et al., MICCAI 2021; deviations as Kendall A. and "
@@ -39,7 +38,7 @@ class OrganMesh(MeshMethod):
 
     def refined(
         self,
-        model: PreparedMeshModel,
+        model: PreparedMeshModel,  # noqa: ARG002 - the registration opens it for its start
         case: Case,
         pose: Matrix,
         seen: SeenMesh,
@@ -51,5 +50,5 @@ class OrganMesh(MeshMethod):
             return seen, {}
         from X2CTReconLib.mesh_preparation.refinement import refine
 
-        found = refine(model, case, pose, seen, options.device, lambda f: progress(0.35 + 0.6 * f, "Refining"))
-        return dataclasses.replace(seen, displacement_mm=found.displacement_mm), found.quality
+        found = refine(case, pose, options, lambda fraction, stage: progress(0.35 + 0.6 * fraction, stage))
+        return found.seen, found.quality

@@ -14,9 +14,9 @@ class DeformableRegistration(Method):
     id: ClassVar[str] = "deformable"
     title: ClassVar[str] = "Deformable (no training)"
     summary: ClassVar[str] = (
-        "Finds the pose as Intensity does, then moves bones each as a whole and soft tissue along a few breathing and "
-        "deformation modes of this patient until the projections match all films. Deforms only as far as the films "
-        "tell, and says how sure each point is; motion that they do not show stays as the modes expect it."
+        "Finds the pose as Intensity does, then moves bones each as a whole and lets the patient breathe and the organ "
+        "shift, turn and slowly deform until the projections match all films. Deforms only as far as the films tell, "
+        "and says how sure each point is; motion that they do not show stays as breathing is expected."
     )
     citation: ClassVar[str] = (
         "Bones as in V. Gopalakrishnan et al., PolyPose: deformable 2D/3D registration via polyrigid transformations, "

@@ -5,6 +5,7 @@ from XRayLib.motion.displacement_field import DisplacementField
 from XRayLib.motion.displacement_file import load_displacement_field
 from XRayLib.motion.motion_model import MotionModel, MotionState
 from XRayLib.motion.motion_parameters import MotionParameters, MotionRange
+from XRayLib.motion.steered_motion import SteeredMotion
 
 __all__ = [
     "DeformationModes",
@@ -13,5 +14,6 @@ __all__ = [
     "MotionParameters",
     "MotionRange",
     "MotionState",
+    "SteeredMotion",
     "load_displacement_field",
 ]

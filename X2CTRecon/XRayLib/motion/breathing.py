@@ -24,15 +24,15 @@ LEAST_SLOPE = 0.3
 
 
 @njit(nogil=True, cache=True)
-def sliding_mm(share, follows, radius, stretch_mm, descent_mm, quadratic, by_row, axis_i, axis_j, spacing_mm):
-    """The slide's displacement (k, j, i, 3) float32 for a diaphragm ``descent_mm`` lower now than in the CT.
+def sliding_mm(share, follows, radius, stretch_mm, descent_mm, quadratic, axis_i, axis_j, spacing_mm):
+    """The slide's displacement (k, j, i, 3) float32 for a diaphragm that is lower now than in the CT.
 
     Parameters
     ----------
     share : (k, j, i) 1 in the cavity, 0 in the wall, in between where they slide past each other.
-    follows : (k, j, i) how far a place of the CT goes with the diaphragm, f; it goes by f + quadratic (f - f^2), times
-        ``by_row`` (j).
+    follows : (k, j, i) how far a place of the CT goes with the diaphragm, f; it goes by f + quadratic (f - f^2).
     radius : (k, j, i) from the axis through the voxel to the wall, mm.
+    descent_mm : (j,) how much lower the diaphragm is, by row.
     stretch_mm : (k,) how much lower a place of the CT is on top of that, times f.
     axis_i, axis_j : where the cavity's axis crosses the slices, j by slice (k,).
     """
@@ -45,7 +45,7 @@ def sliding_mm(share, follows, radius, stretch_mm, descent_mm, quadratic, by_row
                 continue
             for k in range(depth):
                 f = follows[k, j, i]
-                lower_mm = descent_mm * by_row[j] * (f + quadratic * (f - f * f)) + stretch_mm[k] * f
+                lower_mm = descent_mm[j] * (f + quadratic * (f - f * f)) + stretch_mm[k] * f
                 now[k] = k - lower_mm / spacing_mm
                 if k > 0:
                     now[k] = max(now[k], now[k - 1] + LEAST_SLOPE)

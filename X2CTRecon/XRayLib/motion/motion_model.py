@@ -16,6 +16,7 @@ from XRayLib.motion.deformation_modes import DeformationModes, deformation_modes
 from XRayLib.motion.displacement_field import DisplacementField
 from XRayLib.motion.lattice import Lattice
 from XRayLib.motion.motion_parameters import MotionParameters, MotionRange
+from XRayLib.motion.organ_shift import OrganShift
 from XRayLib.motion.thorax import thorax_of
 from XRayLib.motion.wall_motion import WallMotion
 
@@ -25,6 +26,9 @@ WALL_CELLS_PER_VOXEL = 0.25
 ELSEWHERE_WEIGHT = 0.25
 ORGAN_REACH_MM = 70.0
 """The random deformation falls from the organ to ELSEWHERE_WEIGHT of its size over about this distance."""
+
+SURROUNDINGS_MM = 50.0
+"""What lies so near to the organ is deformed with it: a film shows the organ against it."""
 
 DRAWS = 20
 ORGAN_SAMPLES = 400
@@ -90,19 +94,20 @@ class MotionModel:
         inside = voxels_inside(organ, self.ct.voxels.shape, origin, spacing_mm)
         self._organ_voxels = tuple(np.argwhere(inside)[:: max(1, int(inside.sum()) // ORGAN_SAMPLES)].T)
         self._behind = np.clip((middle - rows) / max(depth / 2, 1.0), -1.5, 1.5)
+        points = np.stack([r, a, s], axis=-1)
+        self._organ_distance_mm = _distance(inside, points.shape[:3]) * spacing_mm
+        self._organ_shift = OrganShift(self._organ_distance_mm, points, np.asarray(organ.points).mean(axis=0))
 
     def _extremes(self) -> list[MotionParameters]:
         """The states most likely to fold: all the way down and up."""
         ranges = self.ranges
+        wall = ("ribs_lateral_mm", "ribs_anterior_mm", "ribs_superior_mm", "belly_mm")
         return [
             MotionParameters(
                 descent_mm=descent_mm,
-                posterior_share=ranges.posterior_share[end],
+                posterior_mm=ranges.posterior_mm.share[end] * descent_mm,
                 lung_curve=ranges.lung_curve[end],
-                ribs_lateral_share=ranges.ribs_lateral_share[1],
-                ribs_anterior_share=ranges.ribs_anterior_share[1],
-                ribs_superior_share=ranges.ribs_superior_share[1],
-                belly_share=ranges.belly_share[1],
+                **{name: ranges.coupled[name].share[1] * descent_mm for name in wall},
             )
             for descent_mm in ranges.descent_mm
             for end in (0, 1)
@@ -139,18 +144,23 @@ class MotionModel:
             self.thorax.follows,
             cavity.radius_mm,
             self._organ_stretch_mm(parameters),
-            parameters.descent_mm,
+            parameters.descent_mm + parameters.posterior_mm * self._behind,
             parameters.lung_curve,
-            np.maximum(1 + parameters.posterior_share * self._behind, 0.0),
             cavity.axis_i,
             cavity.axis_j,
             spacing,
         )
-        wall = self._wall.displacement_mm(parameters)
-        if parameters.control_points.size:
-            wall += self._lattice.displacement_mm(parameters.control_points)
+        wall = self.smooth_field(parameters).vectors_mm.astype(float)
         vectors = displacement_mm(slide, self._near, wall, WALL_CELLS_PER_VOXEL, spacing)
         return DisplacementField(vectors, self.ct.ijk_to_ras)
+
+    def smooth_field(self, parameters: MotionParameters) -> DisplacementField:
+        """The part of the motion that does not slide, on a coarser grid: of wall and organ, and the random one."""
+        vectors = self._wall.displacement_mm(parameters) + self._organ_shift.displacement_mm(parameters)
+        if parameters.control_points.size:
+            vectors += self._lattice.displacement_mm(parameters.control_points)
+        step = 1 / WALL_CELLS_PER_VOXEL
+        return DisplacementField(vectors.astype(np.float32), self.ct.ijk_to_ras @ np.diag([step, step, step, 1.0]))
 
     def _organ_stretch_mm(self, parameters: MotionParameters) -> NDArray[np.float64]:
         """How much lower each height of the CT (k,) comes to lie so that the organ keeps its volume.
@@ -175,6 +185,14 @@ class MotionModel:
         lungs keep their mass, so that they brighten as they empty."""
         return field.warp(self.ct, extend=True, keep_mass=True)
 
+    def free_forms(self, count: int, points: int) -> tuple[NDArray[np.float64], float]:
+        """Control points (count, k, j, i, 3) of the random deformations of 1 mm that deform the organ and what lies
+        about it most, and the share of such deformation that they leave out; judged at about so many places."""
+        near = np.argwhere(self._organ_distance_mm <= SURROUNDINGS_MM)
+        chosen = near[:: max(1, len(near) // points)]
+        matrix = self.smooth_field(MotionParameters()).ijk_to_ras
+        return self._lattice.modes(chosen[:, ::-1] @ matrix[:3, :3].T + matrix[:3, 3], self._lattice_weights, count)
+
     def modes(self, count: int, rng: np.random.Generator, *, states: int = 256) -> DeformationModes:
         """Principal components of ``states`` random states."""
         return deformation_modes(self, count, rng, states=states)
@@ -184,6 +202,15 @@ def _dilated(mask: NDArray[np.bool_], voxels: float) -> NDArray[np.bool_]:
     from scipy.ndimage import distance_transform_edt
 
     return distance_transform_edt(~mask) <= voxels
+
+
+def _distance(mask: NDArray[np.bool_], coarse_shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """From the mask in voxels, on the coarser grid of the wall's motion."""
+    from scipy.ndimage import distance_transform_edt
+
+    step = round(1 / WALL_CELLS_PER_VOXEL)
+    at = (np.minimum(step * np.arange(n), size - 1) for n, size in zip(coarse_shape, mask.shape, strict=True))
+    return distance_transform_edt(~mask)[np.ix_(*at)]
 
 
 def _near(points: NDArray[np.float64], organ: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -11,26 +11,35 @@ from numpy.typing import NDArray
 
 Interval = tuple[float, float]
 
+USUAL_DESCENT_MM = 20.0
+"""At which a share's spread counts as a spread in mm."""
+LARGEST_DEVIATIONS = 2.0
+"""What goes its own way is drawn from a normal distribution cut off here."""
+
 
 @dataclass(frozen=True, eq=False)
 class MotionParameters:
-    """One state of a patient. All zero: as in the CT. Shares are in mm for each mm that the diaphragm descends."""
+    """One state of a patient, relative to the CT. All zero: as in the CT."""
 
     descent_mm: float = 0.0
-    """How much lower the diaphragm is than in the CT; negative after breathing out."""
-    posterior_share: float = 0.0
-    """By how much more the diaphragm moves at the back than in the middle, and less in front."""
+    """How much lower the diaphragm is; negative after breathing out."""
     lung_curve: float = 0.0
     """-1 to 1: whether the lung moves less (negative) or more than in proportion to the distance from its apex."""
-    ribs_lateral_share: float = 0.0
-    ribs_anterior_share: float = 0.0
-    ribs_superior_share: float = 0.0
-    """The ribs turn outward, forward and up as the diaphragm descends: at the side and front of the chest."""
-    belly_share: float = 0.0
+    posterior_mm: float = 0.0
+    """By how much lower still the diaphragm is at the back than in the middle, and higher in front."""
+    ribs_lateral_mm: float = 0.0
+    ribs_anterior_mm: float = 0.0
+    ribs_superior_mm: float = 0.0
+    """The ribs turn outward, forward and up: at the side and front of the chest."""
+    belly_mm: float = 0.0
     """The belly comes forward."""
-    lateral_share: float = 0.0
-    anterior_share: float = 0.0
-    """The organs beneath the diaphragm shift to the right (R) and to the front on top of that."""
+    organ_right_mm: float = 0.0
+    organ_anterior_mm: float = 0.0
+    organ_superior_mm: float = 0.0
+    organ_pitch_deg: float = 0.0
+    organ_roll_deg: float = 0.0
+    organ_yaw_deg: float = 0.0
+    """The organ has moved as a whole on top of that: shifted, and turned about R, A and S through its middle."""
     control_points: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0, 0, 3)))
     """Of the random deformation (``Lattice``), (k, j, i, 3); empty for none."""
 
@@ -46,26 +55,62 @@ class MotionParameters:
 
 
 @dataclass(frozen=True)
+class Coupled:
+    """What goes with the diaphragm: so much for each mm of descent, and beside that its own way."""
+
+    share: Interval
+    own: float
+    """Standard deviation."""
+
+    def drawn(self, descent_mm: float, rng: np.random.Generator) -> float:
+        """The share evenly from its interval."""
+        own = float(np.clip(rng.normal(), -LARGEST_DEVIATIONS, LARGEST_DEVIATIONS)) * self.own
+        return float(rng.uniform(*self.share)) * descent_mm + own
+
+    @property
+    def usual_share(self) -> float:
+        """The middle of the interval."""
+        return sum(self.share) / 2
+
+    @property
+    def deviation(self) -> float:
+        """About the usual share of a usual descent."""
+        return float(np.hypot(self.own, (self.share[1] - self.share[0]) / np.sqrt(12) * USUAL_DESCENT_MM))
+
+
+@dataclass(frozen=True)
 class MotionRange:
     """From where random states are drawn, evenly; the random deformation's size evenly up to a deviation.
 
     The diaphragm moves 10 to 20 mm in quiet breathing and 40 and more in deep breathing (Keall et al., AAPM Report 91,
-    2006, Table I); the liver follows with 1 to 12 mm in front-back and up to 6 mm sideways (ibid.).
+    2006, Table I); the liver follows with 1 to 12 mm in front-back and up to 6 mm sideways (ibid.) and turns by some
+    degrees, hardly foreseeable from how far it descends.
     """
 
     descent_mm: Interval = (-40.0, 40.0)
-    posterior_share: Interval = (-0.05, 0.35)
     lung_curve: Interval = (-0.6, 0.4)
-    ribs_lateral_share: Interval = (0.0, 0.15)
-    ribs_anterior_share: Interval = (0.0, 0.2)
-    ribs_superior_share: Interval = (0.0, 0.15)
-    belly_share: Interval = (0.0, 0.4)
-    lateral_share: Interval = (-0.1, 0.1)
-    anterior_share: Interval = (-0.1, 0.25)
+    posterior_mm: Coupled = Coupled((-0.05, 0.35), 1.0)
+    ribs_lateral_mm: Coupled = Coupled((0.0, 0.15), 1.0)
+    ribs_anterior_mm: Coupled = Coupled((0.0, 0.2), 1.0)
+    ribs_superior_mm: Coupled = Coupled((0.0, 0.15), 1.0)
+    belly_mm: Coupled = Coupled((0.0, 0.4), 2.0)
+    organ_right_mm: Coupled = Coupled((-0.1, 0.1), 1.0)
+    organ_anterior_mm: Coupled = Coupled((-0.2, 0.2), 1.5)
+    organ_superior_mm: Coupled = Coupled((-0.3, 0.3), 2.0)
+    organ_pitch_deg: Coupled = Coupled((-0.15, 0.15), 0.5)
+    organ_roll_deg: Coupled = Coupled((-0.1, 0.1), 0.5)
+    organ_yaw_deg: Coupled = Coupled((-0.1, 0.1), 0.5)
     deformation_mm: Interval = (0.0, 6.0)
     """Standard deviation along each axis of the random deformation near the organ."""
 
+    @property
+    def coupled(self) -> dict[str, Coupled]:
+        """What goes with the diaphragm, by the name of its parameter."""
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Coupled)}
+
     def scalars(self, rng: np.random.Generator) -> dict[str, float]:
-        """One value from each interval but the last."""
-        names = [name for name in self.__dataclass_fields__ if name != "deformation_mm"]
-        return {name: float(rng.uniform(*getattr(self, name))) for name in names}
+        """A value of every parameter but the control points."""
+        descent_mm, lung_curve = float(rng.uniform(*self.descent_mm)), float(rng.uniform(*self.lung_curve))
+        rest = {name: coupled.drawn(descent_mm, rng) for name, coupled in self.coupled.items()}
+        return {"descent_mm": descent_mm, "lung_curve": lung_curve, **rest}

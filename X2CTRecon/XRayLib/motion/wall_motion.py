@@ -1,4 +1,4 @@
-"""How the wall of the trunk moves with the breath: ribs turn, the belly gives way, the organs shift with it."""
+"""How the wall of the trunk moves with the breath: ribs turn, the belly gives way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 
 class WallMotion:
-    """Smooth shapes of displacement on a grid (k, j, i), one for each share of ``MotionParameters``."""
+    """Smooth shapes of displacement on a grid (k, j, i), one for each of its parameters."""
 
     def __init__(self, thorax: Thorax, points_ras_mm: Array) -> None:
         half_width = max(1.0, float(thorax.high_ras_mm[0] - thorax.low_ras_mm[0]) / 2)
@@ -23,30 +23,26 @@ class WallMotion:
         ribs = _bump(s, thorax.organ_low_s_mm - 40.0, thorax.base_s_mm, thorax.apex_s_mm + 20.0)
         below = thorax.organ_low_s_mm - 160.0
         belly = _bump(s, below, 0.5 * (thorax.organ_low_s_mm + thorax.base_s_mm), thorax.base_s_mm + 80.0)
-        inside = belly * _ramp(1.1 - np.abs(sideways)) * np.minimum(1.0, 4 * forward * np.maximum(1.1 - forward, 0))
         self._shapes = {
-            "ribs_lateral_share": (0, sideways * ribs),
-            "ribs_anterior_share": (1, forward * ribs),
-            "ribs_superior_share": (2, forward * ribs),
-            "belly_share": (1, forward * belly),
-            "lateral_share": (0, inside),
-            "anterior_share": (1, inside),
+            "ribs_lateral_mm": (0, sideways * ribs),
+            "ribs_anterior_mm": (1, forward * ribs),
+            "ribs_superior_mm": (2, forward * ribs),
+            "belly_mm": (1, forward * belly),
         }
 
     def displacement_mm(self, parameters: MotionParameters) -> Array:
         """(k, j, i, 3), from now to the CT: what came forward now lies further back in the CT."""
-        shape = self._shapes["belly_share"][1].shape
+        shape = self._shapes["belly_mm"][1].shape
         total = np.zeros((*shape, 3))
         for name, (axis, profile) in self._shapes.items():
-            total[..., axis] -= getattr(parameters, name) * parameters.descent_mm * profile
+            total[..., axis] -= getattr(parameters, name) * profile
         return total
 
     def divergence(self, parameters: MotionParameters, spacing_mm: float) -> Array:
         """Of that displacement, (k, j, i): by how much it takes volume from the CT to now, as a share."""
         total = 0.0
         for name, (axis, profile) in self._shapes.items():
-            amount = -getattr(parameters, name) * parameters.descent_mm
-            total = total + amount * np.gradient(profile, spacing_mm, axis=2 - axis)
+            total = total - getattr(parameters, name) * np.gradient(profile, spacing_mm, axis=2 - axis)
         return np.asarray(total)
 
 

@@ -1,7 +1,7 @@
 """All that may move in a deformable registration, as one vector of numbers with a prior.
 
-First the pose (a twist of the CT about its middle), then one twist per bone piece, then coefficients of soft-tissue
-modes in standard deviations. The whole displacement is bones after soft tissue: p_ct = q + s(q), q = Phi(p).
+First the pose (a twist of the CT about its middle), then one twist per bone piece, then the numbers that steer the soft
+tissue, in standard deviations. The whole displacement is bones after soft tissue: p_ct = q + s(q), q = Phi(p).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from XRayRegistrationLib.deformable.bones import BonePieces
 from XRayRegistrationLib.deformable.polyrigid import PolyrigidMotion
 
 if TYPE_CHECKING:
-    from XRayLib.motion import DeformationModes
+    from XRayLib.motion import SteeredMotion
 
 Matrix = NDArray[np.float64]
 Array = NDArray[np.float32]
@@ -33,6 +33,8 @@ POSE = 6
 POSE_DEVIATION = (0.1, 0.1, 0.1, 30.0, 30.0, 30.0)
 BONE_DEVIATION = (0.06, 0.06, 0.06, 6.0, 6.0, 6.0)
 """Prior of a twist, rad and mm: of the pose about the rigid registration's, of a bone against the pose."""
+KEPT_POSE_DEVIATION = (0.01, 0.01, 0.01, 1.5, 1.5, 1.5)
+"""Of a pose that comes from elsewhere and is only to be kept: what a rigid registration is expected to leave."""
 
 
 @dataclass(frozen=True)
@@ -46,30 +48,31 @@ class BodyMotion:
     pivot_ras_mm: Matrix
     grid: DisplacementField
     bones: PolyrigidMotion | None
-    soft_mean: Array
-    """(k, j, i, 3) displacement of the soft tissue at the modes' mean."""
-    mode_derivatives: Array
-    """(modes, k, j, i, 3) its change with each mode."""
+    soft: SteeredMotion | None
     bone_derivatives: Array
     """(6 bones, k, j, i, 3) change of the bones' displacement with each component of their twists."""
-    unexplained: float = 0.0
-    """Share of the soft tissue's variance that the modes leave out."""
+    pose_deviation: tuple[float, ...] = POSE_DEVIATION
 
     @property
     def number(self) -> int:
         """Length of the parameter vector."""
-        return POSE + len(self.bone_derivatives) + len(self.mode_derivatives)
+        return POSE + len(self.bone_derivatives) + self.soft_number
 
     @property
-    def derivatives(self) -> list[Array]:
-        """Fields (k, j, i, 3) on ``grid``, the change per unit of each parameter after the pose's."""
-        return [*self.bone_derivatives, *self.mode_derivatives]
+    def soft_number(self) -> int:
+        """How many of the parameters, the last, steer the soft tissue."""
+        return 0 if self.soft is None else self.soft.count
+
+    def derivatives(self, parameters: Matrix) -> list[DisplacementField]:
+        """The change per unit of each parameter after the pose's, each on a grid of its own."""
+        bones = [DisplacementField(vectors, self.grid.ijk_to_ras) for vectors in self.bone_derivatives]
+        return bones if self.soft is None else [*bones, *self.soft.derivatives(self._soft(parameters))]
 
     @property
     def deviations(self) -> Matrix:
         """Prior standard deviations of the parameters; the prior's middle is 0."""
         bones = BONE_DEVIATION * (len(self.bone_derivatives) // 6)
-        return np.array([*POSE_DEVIATION, *bones, *np.ones(len(self.mode_derivatives))])
+        return np.array([*self.pose_deviation, *bones, *np.ones(self.soft_number)])
 
     def ct_to_world(self, parameters: Matrix) -> Matrix:
         """(4, 4) rigid part."""
@@ -77,23 +80,30 @@ class BodyMotion:
 
     def field(self, parameters: Matrix) -> DisplacementField:
         """The displacement before the rigid part, on ``grid``."""
-        bones, modes = np.split(parameters[POSE:], [len(self.bone_derivatives)])
-        vectors = self.soft_mean + np.tensordot(modes.astype(np.float32), self.mode_derivatives, axes=1)
-        soft = DisplacementField(vectors, self.grid.ijk_to_ras)
+        soft = self.grid
+        if self.soft is not None:
+            found = self.soft.field(self._soft(parameters))
+            soft = found.on_grid(self.grid.vectors_mm.shape[:3], self.grid.ijk_to_ras)
+        bones = parameters[POSE : self.number - self.soft_number]
         return soft if self.bones is None else self.bones.field(bones.reshape(-1, 6)).composed(soft)
+
+    def _soft(self, parameters: Matrix) -> Matrix:
+        return parameters[self.number - self.soft_number :]
 
     def deviation_mm(self, parameters: Matrix, covariance: Matrix) -> Volume:
         """One standard deviation of where each point is, all directions together, on ``grid``; pose included.
 
-        ``covariance`` (parameters, parameters); what the modes leave out adds in proportion to how far a point moved.
+        ``covariance`` (parameters, parameters); deformation that nothing steers adds to it.
         """
         values, axes = np.linalg.eigh(covariance)
         roots = (axes * np.sqrt(np.maximum(values, 0))).T.astype(np.float32)
         # A displacement leads from the present into the CT, the pose from the CT into the present.
-        basis = [*self._pose_derivatives(), *(-vectors for vectors in self.derivatives)]
-        total = self.unexplained / (1 - self.unexplained) * (self.field(parameters).vectors_mm ** 2).sum(axis=-1)
+        shape, matrix = self.grid.vectors_mm.shape[:3], self.grid.ijk_to_ras
+        changes = (-field.on_grid(shape, matrix).vectors_mm for field in self.derivatives(parameters))
+        basis = np.stack([*self._pose_derivatives(), *changes]).astype(np.float32)
+        total = np.full(shape, 0.0 if self.soft is None else self.soft.left_out_mm**2)
         for root in roots:
-            change = sum(share * vectors for share, vectors in zip(root, basis, strict=True))
+            change = np.tensordot(root, basis, axes=1)
             total += (change * change).sum(axis=-1)
         return Volume(np.sqrt(total), self.grid.ijk_to_ras, "displacement_sd_mm")
 
@@ -102,33 +112,22 @@ class BodyMotion:
         axes = np.eye(3, dtype=np.float32)
         return [*(np.cross(axis, arm) for axis in axes), *(np.broadcast_to(axis, arm.shape) for axis in axes)]
 
-    def at_rest(self) -> Matrix:
-        """The parameters whose displacement is nearest to none."""
-        parameters = np.zeros(self.number)
-        if modes := len(self.mode_derivatives):
-            basis = self.mode_derivatives.reshape(modes, -1)
-            products = (basis @ basis.T).astype(float)
-            parameters[-modes:] = -np.linalg.lstsq(products, basis @ self.soft_mean.ravel(), rcond=1e-5)[0]
-        return parameters
-
 
 def body_motion(
     ct: Volume,
     rigid: Matrix,
     pivot_ras_mm: Matrix,
     bones: BonePieces | None = None,
-    modes: DeformationModes | None = None,
+    soft: SteeredMotion | None = None,
+    pose_deviation: tuple[float, ...] = POSE_DEVIATION,
 ) -> BodyMotion:
     """The motion of a CT; one bone piece alone moves as the pose does and is left out."""
     grid = field_grid(ct)
     polyrigid = None
     if bones is not None and len(bones) > 1:
         polyrigid = PolyrigidMotion(bones, grid.vectors_mm.shape[:3], grid.ijk_to_ras)
-    none = np.zeros((0, *grid.vectors_mm.shape), np.float32)
-    mean, derivatives = (grid.vectors_mm, none) if modes is None else _soft_tissue(modes, grid)
-    by_bones = none if polyrigid is None else polyrigid.derivatives()
-    unexplained = 0.0 if modes is None else float(np.clip(1 - modes.explained.sum(), 0, 0.5))
-    return BodyMotion(rigid, pivot_ras_mm, grid, polyrigid, mean, derivatives, by_bones, unexplained)
+    by_bones = np.zeros((0, *grid.vectors_mm.shape), np.float32) if polyrigid is None else polyrigid.derivatives()
+    return BodyMotion(rigid, pivot_ras_mm, grid, polyrigid, soft, by_bones, pose_deviation)
 
 
 def field_grid(ct: Volume) -> DisplacementField:
@@ -139,12 +138,3 @@ def field_grid(ct: Volume) -> DisplacementField:
     matrix[:3, :3] *= size_mm / cells / np.array(ct.spacing_mm)
     i, j, k = cells + 1
     return DisplacementField.identity((int(k), int(j), int(i)), matrix)
-
-
-def _soft_tissue(modes: DeformationModes, grid: DisplacementField) -> tuple[Array, Array]:
-    """Mean and change per mode on the grid."""
-    on_grid = [
-        DisplacementField(vectors, modes.ijk_to_ras).on_grid(grid.vectors_mm.shape[:3], grid.ijk_to_ras).vectors_mm
-        for vectors in (modes.mean_mm, *modes.modes_mm)
-    ]
-    return on_grid[0], np.stack(on_grid[1:])

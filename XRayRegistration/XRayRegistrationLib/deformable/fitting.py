@@ -16,10 +16,11 @@ FIRST_DAMPING, GIVE_UP_DAMPING = 1e-2, 1e3
 SMALL_STEP = 0.02
 """In prior standard deviations: a step below it ends a level."""
 
-ITERATIONS = (8, 6, 3)
+ITERATIONS = (12, 6, 2)
 """From the coarsest level on; finer ones repeat the last."""
 
-SCREENING_ITERATIONS = 2
+SCREENED, SCREENING_ITERATIONS = 3, 3
+"""So many starts get so many iterations; only the best of them gets the rest."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,24 @@ def fit(
     on_step: Callable[[], None] = lambda: None,
 ) -> DeformedState:
     """The most probable state at the last of the matchers, from the best of the starts at the first."""
-    states = [_minimised(matchers[0], start, SCREENING_ITERATIONS, on_step) for start in starts]
+    promising = [starts[n] for n in _promising(matchers[0], starts)] if len(starts) > 1 else starts
+    states = [_minimised(matchers[0], start, SCREENING_ITERATIONS, on_step) for start in promising]
     strength = max(state.observations for state in states)
     best = min(states, key=lambda state: _objective(state, matchers[0], strength))
     for number, matcher in enumerate(matchers):
         iterations = ITERATIONS[min(number, len(ITERATIONS) - 1)]
         best = _minimised(matcher, best.parameters, iterations, on_step)
     return best
+
+
+def _promising(matcher: DeformedMatcher, starts: Sequence[Matrix]) -> list[int]:
+    """Numbers of the best starts of which none beside them is better."""
+    states = [matcher.match(start, with_slopes=False) for start in starts]
+    strength = max(state.observations for state in states)
+    values = np.array([_objective(state, matcher, strength) for state in states])
+    around = np.concatenate([[np.inf], values, [np.inf]])
+    lowest = np.flatnonzero((values <= around[:-2]) & (values <= around[2:]) & np.isfinite(values))
+    return sorted(lowest, key=lambda n: values[n])[:SCREENED] or [0]
 
 
 def posterior(state: DeformedState, matcher: DeformedMatcher, observations: float) -> Posterior:
@@ -68,9 +80,9 @@ def _minimised(matcher: DeformedMatcher, start: Matrix, iterations: int, on_step
         on_step()
         strength = state.observations
         step = _step(state, matcher, strength, damping)
-        tried = matcher.match(state.parameters + step)
+        tried = matcher.match(state.parameters + step, with_slopes=False)
         if _objective(tried, matcher, strength) < _objective(state, matcher, strength):
-            state, damping = tried, max(damping / 5, 1e-4)
+            state, damping = matcher.match(tried.parameters), max(damping / 5, 1e-4)
         else:
             damping *= 10
         if np.abs(step / matcher.motion.deviations).max() < SMALL_STEP:

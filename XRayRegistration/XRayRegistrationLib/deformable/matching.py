@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from XRayLib.geometry import XRayGeometry
+from XRayLib.case import SurfaceMesh
 from XRayLib.projector import Projector
 
-from XRayRegistrationLib.deformable.body_motion import POSE, BodyMotion
-from XRayRegistrationLib.deformable.volume_levels import DeformedVolume, VolumeLevel
+from XRayRegistrationLib.deformable.body_motion import BodyMotion
+from XRayRegistrationLib.deformable.organ_attention import attentive
+from XRayRegistrationLib.deformable.volume_levels import VolumeLevel
 from XRayRegistrationLib.rigid.cut_faces import CutFaces
 from XRayRegistrationLib.rigid.film_pyramid import Film
 from XRayRegistrationLib.rigid.local_normalisation import LocalNormaliser
@@ -19,7 +20,7 @@ from XRayRegistrationLib.rigid.normal_equations import FEWEST_PIXELS, NormalEqua
 
 Matrix = NDArray[np.float64]
 
-CORRELATED_PIXELS = 30.0
+CORRELATED_PIXELS = 10.0
 """Residuals of so many neighbouring pixels count as one observation: what CT and film show differently is extended."""
 
 SMALLEST_RESIDUAL = 0.02
@@ -67,8 +68,12 @@ class DeformedMatcher:
         """The same with another motion."""
         return replace(self, motion=motion)
 
-    def match(self, parameters: Matrix) -> DeformedState:
-        """The state at these parameters."""
+    def attending_to(self, organ: SurfaceMesh, ct_to_world: Matrix) -> DeformedMatcher:
+        """The same with pixels counted by how near they are to the organ."""
+        return replace(self, films=tuple(attentive(film, organ, ct_to_world) for film in self.films))
+
+    def match(self, parameters: Matrix, with_slopes: bool = True) -> DeformedState:
+        """The state at these parameters; without slopes its normal equations are empty, for a fraction of the time."""
         motion = self.motion
         field = motion.field(parameters)
         if field.jacobian_determinants().min() < SMALLEST_DETERMINANT:
@@ -77,27 +82,20 @@ class DeformedMatcher:
         projector = Projector(now.attenuation, device=self.device)
         pose = motion.ct_to_world(parameters)
         geometries = [film.geometry.moved(pose) for film in self.films]
-        changes = self._changes(now, geometries)
-        total = _Sums(motion.number)
-        for number, (film, geometry) in enumerate(zip(self.films, geometries, strict=True)):
+        derivatives = motion.derivatives(parameters) if with_slopes else []
+        total = _Sums(motion.number if with_slopes else 0)
+        for film, geometry in zip(self.films, geometries, strict=True):
             mask = film.mask & self.cut_faces.explained(geometry)
             if mask.sum() < FEWEST_PIXELS:
                 continue
-            image, by_pose = (found[0] for found in projector.pose_jacobian([geometry], motion.pivot_ras_mm))
-            jacobian = np.zeros((motion.number, *image.shape), np.float32)
-            jacobian[:POSE] = by_pose
-            jacobian[POSE:] = changes[number]
+            if with_slopes:
+                image, by_pose = (found[0] for found in projector.pose_jacobian([geometry], motion.pivot_ras_mm))
+                jacobian = np.concatenate([by_pose, now.changes(derivatives, geometry, mask)])
+            else:
+                image = projector.project([geometry])[0]
+                jacobian = np.zeros((0, *image.shape), np.float32)
             total.add(film, image, jacobian, LocalNormaliser(mask, self.window_px))
         return total.state(parameters) if total.enough else _unusable(parameters)
-
-    def _changes(self, now: DeformedVolume, geometries: Sequence[XRayGeometry]) -> list[NDArray[np.float32]]:
-        """Per view (parameters after the pose's, rows, columns): projections of what each would change."""
-        found: list[list[NDArray[np.float32]]] = [[] for _ in geometries]
-        for vectors in self.motion.derivatives:
-            projector = Projector(now.change(vectors, self.motion.grid.ras_to_ijk), device=self.device)
-            for images, geometry in zip(found, geometries, strict=True):
-                images.append(projector.project([geometry])[0])
-        return [np.reshape(images, (-1, *g.size_px[::-1])) for images, g in zip(found, geometries, strict=True)]
 
 
 class _Sums(NormalEquations):

@@ -1,4 +1,4 @@
-"""Where a network prepared for the organ sees it on the films, as coefficients of the soft-tissue modes."""
+"""Where a network prepared for the organ sees it on the films, as the numbers that steer the soft tissue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from XRayLib.preparation.patient_folder import prepared_bundle
 from XRayLib.registry import method
 
 if TYPE_CHECKING:
-    from XRayLib.motion import DeformationModes
+    from XRayLib.motion import SteeredMotion
 
 Matrix = NDArray[np.float64]
 
@@ -22,8 +22,8 @@ LARGEST = 2.5
 """Standard deviations: a start need not go farther."""
 
 
-def coefficients_seen(case: Case, modes: DeformationModes, ct_to_world: Matrix, options: Options) -> Matrix | None:
-    """(modes,) that come nearest to the organ that the network sees; None when it is not prepared or sees nothing."""
+def motion_seen(case: Case, soft: SteeredMotion, ct_to_world: Matrix, options: Options) -> Matrix | None:
+    """(numbers,) that come nearest to the organ that the network sees; None when it is not prepared or sees nothing."""
     if case.mesh is None or prepared_bundle(case.ct, NETWORK, case.mesh) is None:
         return None
     placed = replace(case, initial_ct_to_world=ct_to_world)
@@ -32,4 +32,4 @@ def coefficients_seen(case: Case, modes: DeformationModes, ct_to_world: Matrix, 
     except XRay3DError:  # off the film, for example: a start is not worth an error
         return None
     now = (seen.points - ct_to_world[:3, 3]) @ ct_to_world[:3, :3]
-    return np.clip(modes.organ_coefficients(now - case.mesh.points), -LARGEST, LARGEST).astype(float)
+    return np.clip(soft.values_of(now - case.mesh.points), -LARGEST, LARGEST)

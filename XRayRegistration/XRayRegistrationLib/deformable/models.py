@@ -22,8 +22,8 @@ Matrix = NDArray[np.float64]
 LEAST_EVIDENCE = 3.0
 """A freer model must be exp(this) times as probable as the one before ("strong", Kass and Raftery, JASA 90, 1995)."""
 
-BREATHING_STARTS = (-1.5, 0.0, 1.5)
-"""Standard deviations of the first mode, about rest, from which soft tissue is fitted."""
+BREATHING_STARTS = tuple(np.linspace(-1.5, 1.5, 13))
+"""Descents of the diaphragm, in standard deviations, from which soft tissue is fitted: neighbours see each other."""
 
 HELD_OUT_LEVELS = 1
 """Levels, the coarsest, on which views are left out."""
@@ -55,7 +55,7 @@ def fitted_models(
 ) -> list[FittedModel]:
     """Each motion fitted from where the one before it ended; ``motions`` from stiff to free, by name.
 
-    ``seen``: coefficients (modes,) of the soft tissue that a network proposes as a further start.
+    ``seen``: numbers of the soft tissue that a network proposes as a further start.
     """
     found: list[FittedModel] = []
     states, observations = [], 0.0
@@ -82,14 +82,14 @@ def chosen_model(models: Sequence[FittedModel]) -> FittedModel:
 
 def starts_of(motion: BodyMotion, stiffer: Matrix, seen: Matrix | None = None) -> list[Matrix]:
     """Parameters from where a stiffer motion ended: soft tissue at rest, breathed in and out, and as it was seen."""
-    rest = motion.at_rest()
+    rest = np.zeros(motion.number)
     rest[: len(stiffer)] = stiffer
-    modes = len(motion.mode_derivatives)
-    if not modes:
+    first = motion.number - motion.soft_number
+    if not motion.soft_number:
         return [rest]
-    first = np.arange(motion.number) == motion.number - modes
-    starts = [rest + shift * first for shift in BREATHING_STARTS]
-    return starts if seen is None else [*starts, np.concatenate([rest[:-modes], seen])]
+    descends = (np.arange(motion.number) == first).astype(float)
+    starts = [rest + descent * descends for descent in BREATHING_STARTS]
+    return starts if seen is None else [*starts, np.concatenate([rest[:first], seen])]
 
 
 def held_out_similarity(

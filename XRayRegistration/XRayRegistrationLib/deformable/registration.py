@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,19 @@ from XRayLib.motion import DisplacementField
 from XRayLib.registry import Progress
 
 from XRayRegistrationLib.deformable.anatomy import deformed_matchers, working_ct
-from XRayRegistrationLib.deformable.body_motion import POSE, BodyMotion, body_motion
-from XRayRegistrationLib.deformable.bones import bone_pieces
+from XRayRegistrationLib.deformable.body_motion import (
+    KEPT_POSE_DEVIATION,
+    POSE,
+    POSE_DEVIATION,
+    BodyMotion,
+    body_motion,
+)
+from XRayRegistrationLib.deformable.bones import BonePieces, bone_pieces
 from XRayRegistrationLib.deformable.deformed_result import field_numbers, moved_mesh, projected
-from XRayRegistrationLib.deformable.mesh_start import coefficients_seen
+from XRayRegistrationLib.deformable.matching import DeformedMatcher
+from XRayRegistrationLib.deformable.mesh_start import motion_seen
 from XRayRegistrationLib.deformable.models import FittedModel, chosen_model, fitted_models
-from XRayRegistrationLib.deformable.soft_tissue import soft_tissue_modes
+from XRayRegistrationLib.deformable.soft_tissue import soft_tissue_motion
 from XRayRegistrationLib.rigid.coarse_to_fine import TABLE_LEVEL, levels_of
 from XRayRegistrationLib.rigid.confidence import Evidence, judge
 from XRayRegistrationLib.rigid.covariance import world_covariance
@@ -30,6 +37,9 @@ from XRayRegistrationLib.rigid.patient import patient_of
 from XRayRegistrationLib.rigid.registration import register_rigid
 from XRayRegistrationLib.rigid.settings import RigidSettings
 from XRayRegistrationLib.rigid.starts import chosen_initialisation
+
+if TYPE_CHECKING:
+    from XRayLib.motion import SteeredMotion
 
 Matrix = NDArray[np.float64]
 
@@ -49,7 +59,7 @@ class Prepared:
     motions: tuple[tuple[str, BodyMotion], ...]
     notes: tuple[str, ...]
     seen: Matrix | None
-    """Coefficients of the soft tissue that a network prepared for the organ proposes."""
+    """Numbers of the soft tissue that a network prepared for the organ proposes."""
 
 
 def register_deformable(case: Case, options: Options, progress: Progress, method: str = "deformable") -> Result:
@@ -67,7 +77,9 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
     Result
         ``ct_to_world``, ``deformation`` (all zero when the films do not call for one), ``uncertainty`` (one standard
         deviation of each point in mm), ``mesh`` in the world when the case has one, ``quality`` with folding_fraction,
-        similarity and held-out similarity beside those of the rigid registration.
+        similarity and held-out similarity beside those of the rigid registration (and of the network, where one is
+        prepared for the organ). With ``extra["refine"]`` False the given pose, and with it the bones, is kept but for
+        what a rigid registration leaves.
 
     Raises
     ------
@@ -79,7 +91,9 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
     prepared = _prepared(case, options, rigid, _part(progress, RIGID_SHARE, MODES_SHARE))
     seconds_prepared = time.perf_counter() - started
     stiff = prepared.motions[0][1]
-    matchers = deformed_matchers(prepared.ct, prepared.rigid_levels, stiff, options.device)
+    plain = deformed_matchers(prepared.ct, prepared.rigid_levels, stiff, options.device)
+    soft = prepared.motions[-1][1].soft
+    matchers = plain if soft is None else tuple(m.attending_to(soft.model.organ, rigid.ct_to_world) for m in plain)
     models = fitted_models(matchers, prepared.motions, _counting(progress), prepared.seen)
     chosen = chosen_model(models)
     progress(FITTED_SHARE, "Deforming the CT")
@@ -88,7 +102,7 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
         "modes": round(seconds_prepared, 3),
         "deformation": round(time.perf_counter() - started - seconds_prepared, 3),
     }
-    return _result(case, options, rigid, prepared, models, chosen, seconds)
+    return _result(case, options, rigid, prepared, plain, models, chosen, seconds)
 
 
 def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -> Prepared:
@@ -100,15 +114,21 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
     ct = working_ct(case.ct, with_table=used is levels.with_table)
     pivot = used[0].pivot_ras_mm
     progress(0.1, "Finding bones")
-    bones = bone_pieces(ct, case.labels)
+    kept = not RigidSettings.from_options(options).refine
+    bones = None if kept else bone_pieces(ct, case.labels)
     progress(0.3, "Modelling breathing")
-    modes, notes = soft_tissue_modes(case, ct, options.seed)
-    motions = [("rigid", body_motion(ct, rigid.ct_to_world, pivot))]
-    if len(bones) > 1:
-        motions.append(("bones", body_motion(ct, rigid.ct_to_world, pivot, bones)))
-    if modes is not None:
-        motions.append(("bones and soft tissue", body_motion(ct, rigid.ct_to_world, pivot, bones, modes)))
-    seen = None if modes is None else coefficients_seen(case, modes, rigid.ct_to_world, options)
+    soft, notes = soft_tissue_motion(case, ct)
+    deviation = KEPT_POSE_DEVIATION if kept else POSE_DEVIATION
+
+    def motion(bones: BonePieces | None = None, soft: SteeredMotion | None = None) -> BodyMotion:
+        return body_motion(ct, rigid.ct_to_world, pivot, bones, soft, deviation)
+
+    motions = [("rigid", motion())]
+    if bones is not None and len(bones) > 1:
+        motions.append(("bones", motion(bones)))
+    if soft is not None:
+        motions.append(("soft tissue" if bones is None else "bones and soft tissue", motion(bones, soft)))
+    seen = None if soft is None else motion_seen(case, soft, rigid.ct_to_world, options)
     return Prepared(ct, used, tuple(motions), notes, seen)
 
 
@@ -117,6 +137,7 @@ def _result(
     options: Options,
     rigid: Result,
     prepared: Prepared,
+    plain: Sequence[DeformedMatcher],
     models: Sequence[FittedModel],
     chosen: FittedModel,
     seconds: dict[str, float],
@@ -125,7 +146,7 @@ def _result(
     deformed = chosen is not models[0]
     pose = motion.ct_to_world(parameters) if deformed else rigid.ct_to_world
     field = motion.field(parameters) if deformed else motion.grid
-    quality = _judged(case, options, rigid.pose_quality, chosen) if deformed else rigid.pose_quality
+    quality = _judged(case, options, rigid.pose_quality, plain, chosen) if deformed else rigid.pose_quality
     views = projected(prepared.ct, field, pose, [view.radiograph for view in rigid.views], options.device)
     uncertainty = motion.deviation_mm(parameters, chosen.posterior.covariance)
     none = () if deformed else ("The X-rays do not call for a deformation: the result is the rigid registration.",)
@@ -139,25 +160,28 @@ def _result(
         views=views,
         quality=rigid.quality
         | {"confidence": quality.confidence, "reprojection_residual": float(np.mean([v.residual for v in views]))}
-        | _numbers(models, chosen, field)
+        | _numbers(models, chosen, field, prepared.seen)
         | _deviations(uncertainty, prepared.ct),
         warnings=(*rigid.warnings, *prepared.notes, *none),
         provenance={**rigid.provenance, "motion": chosen.name, "parameters": parameters.tolist(), "seconds": seconds},
     )
 
 
-def _judged(case: Case, options: Options, rigid: PoseQuality, chosen: FittedModel) -> PoseQuality:
-    """The verdict on the pose with the deformed CT in place of the rigid one."""
+def _judged(
+    case: Case, options: Options, rigid: PoseQuality, plain: Sequence[DeformedMatcher], chosen: FittedModel
+) -> PoseQuality:
+    """The verdict on the pose with the deformed CT in place of the rigid one, over the whole of the films."""
     parameters = chosen.posterior.state.parameters
-    second = chosen.matchers[min(1, len(chosen.matchers) - 1)]
-    views = [second.of_views([n]).match(parameters).similarity for n in range(len(second.films))]
+    coarse, *finer = (matcher.of_motion(chosen.motion) for matcher in plain)
+    second = finer[0] if finer else coarse
+    views = [second.of_views([n]).match(parameters, with_slopes=False).similarity for n in range(len(second.films))]
     motion = chosen.motion
     evidence = Evidence(
         **rigid.similarity
         | {
-            "similarity": chosen.posterior.state.similarity,
+            "similarity": (finer[-1] if finer else coarse).match(parameters, with_slopes=False).similarity,
             "worst_view_similarity": min(views),
-            "coarse_similarity": chosen.matchers[0].match(parameters).similarity,
+            "coarse_similarity": coarse.match(parameters, with_slopes=False).similarity,
         },
         covariance_mm_rad=world_covariance(chosen.posterior.covariance[:POSE, :POSE], motion.ct_to_world(parameters)),
     )
@@ -166,13 +190,19 @@ def _judged(case: Case, options: Options, rigid: PoseQuality, chosen: FittedMode
     return replace(judged, covariance_mm_rad=evidence.covariance_mm_rad, initial_ct_to_world=rigid.initial_ct_to_world)
 
 
-def _numbers(models: Sequence[FittedModel], chosen: FittedModel, field: DisplacementField) -> dict[str, float]:
+def _numbers(
+    models: Sequence[FittedModel], chosen: FittedModel, field: DisplacementField, seen: Matrix | None
+) -> dict[str, float]:
     first = models[0]
     numbers = field_numbers(field) | {
         "similarity": chosen.posterior.state.similarity,
         "similarity_rigid": first.posterior.state.similarity,
         "log_evidence_over_rigid": chosen.posterior.log_evidence - first.posterior.log_evidence,
     }
+    if seen is not None:  # the last model is the one with soft tissue
+        motion = models[-1].motion
+        at_network = np.concatenate([np.zeros(motion.number - len(seen)), seen])
+        numbers["similarity_seen"] = models[-1].matchers[-1].match(at_network, with_slopes=False).similarity
     if chosen.held_out is not None:
         numbers |= {"held_out_similarity": chosen.held_out, "held_out_similarity_rigid": first.held_out}
     return numbers

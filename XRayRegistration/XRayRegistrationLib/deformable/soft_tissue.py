@@ -1,8 +1,7 @@
-"""The soft-tissue modes of a patient: how breathing and other slow changes deform what is between the bones."""
+"""How breathing and other slow changes deform what is between a patient's bones."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,18 +12,14 @@ from XRayLib.metrics.tissues import body_mask, lung_mask
 from XRayLib.preparation.patient_folder import ct_hash, mesh_hash
 
 if TYPE_CHECKING:
-    from XRayLib.motion import DeformationModes
+    from XRayLib.motion import SteeredMotion
 
-MODES = 16
-STATES = 96
-"""Random states that the modes come from."""
+MODEL_MM = 6.0
+"""Voxel size of the motion model: that of the field which is sought."""
 
 NO_ORGAN = (
     "No breathing organ is known and the CT shows no lungs: only bones were moved. Give the liver's surface or labels."
 )
-
-DEFORMATION_MM = (3.0, 1.0, 0.0)
-"""Largest random deformation beside breathing, tried in turn: few modes hold little of a larger one."""
 
 LIVER = 5
 VERTICES = 1000
@@ -34,42 +29,28 @@ OPENING_VOXELS = 3
 SOFT_TISSUE_HU = 200.0
 SMALLEST_LUNGS_ML = 300.0
 
-_last: tuple[tuple[str, str, int], DeformationModes] | None = None
+_last: tuple[tuple[str, str], SteeredMotion] | None = None
 
 
-def soft_tissue_modes(case: Case, ct: Volume, seed: int) -> tuple[DeformationModes | None, tuple[str, ...]]:
-    """Modes of the patient, and what the user should know; None where nothing is known to breathe.
+def soft_tissue_motion(case: Case, ct: Volume) -> tuple[SteeredMotion | None, tuple[str, ...]]:
+    """How the patient breathes, and what the user should know; None where nothing is known to breathe.
 
-    The organ is the case's mesh, else the liver of its labels, else what lies beneath the lungs. The last modes are
+    The organ is the case's mesh, else the liver of its labels, else what lies beneath the lungs. The last motion is
     kept: frames of a run ask for the same again. ``ct`` is the case's, at the working resolution.
     """
     global _last
+    from XRayLib.motion import MotionModel, SteeredMotion
+
     organ = case.mesh or breathing_organ(ct, case.labels)
     if organ is None:
         return None, (NO_ORGAN,)
-    key = (ct_hash(ct), mesh_hash(organ), seed)
+    key = (ct_hash(ct), mesh_hash(organ))
     if _last is None or _last[0] != key:
         try:
-            _last = (key, _modes(ct, organ, seed))
+            _last = (key, SteeredMotion(MotionModel(ct, organ, spacing_mm=MODEL_MM)))
         except InputError as error:
             return None, (f"Soft tissue was not moved. {error}",)
     return _last[1], ()
-
-
-def _modes(ct: Volume, organ: SurfaceMesh, seed: int) -> DeformationModes:
-    """The modes with as much random deformation beside breathing as this anatomy bears without folds."""
-    *generous, least = DEFORMATION_MM
-    for most_mm in generous:
-        with suppress(InputError):
-            return _modes_with(ct, organ, seed, most_mm)
-    return _modes_with(ct, organ, seed, least)
-
-
-def _modes_with(ct: Volume, organ: SurfaceMesh, seed: int, most_mm: float) -> DeformationModes:
-    from XRayLib.motion import MotionModel, MotionRange
-
-    model = MotionModel(ct, organ, ranges=MotionRange(deformation_mm=(0.0, most_mm)))
-    return model.modes(MODES, np.random.default_rng(seed), states=STATES)
 
 
 def breathing_organ(ct: Volume, labels: Volume | None = None) -> SurfaceMesh | None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from XRayLib.ct import Volume, attenuation_from_hu
 from XRayLib.ct.blocks import block_mean
+from XRayLib.geometry import XRayGeometry
 from XRayLib.motion import DisplacementField
+
+from XRayRegistrationLib.deformable.gradient_rays import projected_changes
 
 Array = NDArray[np.float32]
 
@@ -42,13 +44,12 @@ class DeformedVolume:
         """(3, k, j, i) gradient of the CT's attenuation at p + u(p)."""
         return np.stack([self.field.warp(part, extend=True).voxels for part in self.level.gradients])
 
-    def change(self, vectors_mm: Array, ras_to_ijk: NDArray[np.float64]) -> Volume:
-        """How the attenuation changes with the displacement, by this field (k, j, i, 3) of another grid.
+    def changes(self, fields: list[DisplacementField], geometry: XRayGeometry, mask: NDArray[np.bool_]) -> Array:
+        """(fields, rows, columns) how the line integrals change with the displacement, by each of these fields.
 
         The change of the lungs' density with their volume is left out: it is smooth.
         """
-        grid = self.attenuation.ijk_to_ras
-        return Volume(_along(self.gradients, vectors_mm, ras_to_ijk @ grid), grid, "mu_per_mm")
+        return projected_changes(self.gradients, self.attenuation.ijk_to_ras, fields, geometry, mask)
 
 
 def volume_level(ct: Volume, spacing_mm: float) -> VolumeLevel:
@@ -63,32 +64,3 @@ def volume_level(ct: Volume, spacing_mm: float) -> VolumeLevel:
 
 def _difference(voxels: Array, axis: int) -> Array:
     return np.gradient(voxels, axis=axis) if voxels.shape[axis] > 1 else np.zeros_like(voxels)
-
-
-@njit(nogil=True, cache=True)
-def _along(gradients, vectors, to_field):
-    """Scalar product of a gradient (3, k, j, i) and a coarser field (k, j, i, 3), linear and extended between grids."""
-    _, depth, rows, columns = gradients.shape
-    size_k, size_j, size_i, _ = vectors.shape
-    result = np.empty((depth, rows, columns), np.float32)
-    for k in range(depth):
-        for j in range(rows):
-            for i in range(columns):
-                g0, g1, g2 = gradients[0, k, j, i], gradients[1, k, j, i], gradients[2, k, j, i]
-                if g0 == 0 and g1 == 0 and g2 == 0:
-                    result[k, j, i] = 0
-                    continue
-                x = to_field[0, 0] * i + to_field[0, 1] * j + to_field[0, 2] * k + to_field[0, 3]
-                y = to_field[1, 0] * i + to_field[1, 1] * j + to_field[1, 2] * k + to_field[1, 3]
-                z = to_field[2, 0] * i + to_field[2, 1] * j + to_field[2, 2] * k + to_field[2, 3]
-                x, y, z = min(max(x, 0), size_i - 1), min(max(y, 0), size_j - 1), min(max(z, 0), size_k - 1)
-                a, b, c = min(int(x), size_i - 2), min(int(y), size_j - 2), min(int(z), size_k - 2)
-                u, v, w = x - a, y - b, z - c
-                total = 0.0
-                for n in range(8):
-                    di, dj, dk = n & 1, (n >> 1) & 1, n >> 2
-                    share = (u if di else 1 - u) * (v if dj else 1 - v) * (w if dk else 1 - w)
-                    vector = vectors[c + dk, b + dj, a + di]
-                    total += share * (g0 * vector[0] + g1 * vector[1] + g2 * vector[2])
-                result[k, j, i] = total
-    return result
