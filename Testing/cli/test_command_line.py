@@ -112,7 +112,7 @@ def test_two_films_become_a_volume_with_a_report(tmp_path) -> None:
     assert "What cannot be known" in html
     assert "Research use only" in html
     assert "http" not in html.replace("http-equiv", "")
-    assert {"view1_reprojection.nrrd", "view2_residual.nrrd"} <= {path.name for path in report.iterdir()}
+    assert {"view1_reprojection.nrrd", "view2_residual.nrrd", "report.pdf"} <= {path.name for path in report.iterdir()}
 
 
 def test_a_batch_goes_on_after_a_bad_case_and_resumes(tmp_path) -> None:

@@ -144,6 +144,7 @@ def test_the_report_has_pictures_limits_and_no_names(widget, client, slicer_main
         assert words in html
     assert "Doe" not in html
     assert (folder / "view2_residual.nrrd").is_file()
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF-")
     assert opened == []
     widget.ui.openReportButton.click()
     assert opened == [str(folder / "report.html")]

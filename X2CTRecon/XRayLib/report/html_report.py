@@ -1,4 +1,4 @@
-"""The HTML report: one file, no external resources, readable in any browser."""
+"""The report of a result, as HTML and as PDF: one file each, no external resources."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from XRayLib.case import Result, View
+from XRayLib.report.pdf_report import write_pdf
 from XRayLib.report.pictures import CT_RANGE_HU, contour_png, grey_png, orthogonal_slices, signed_png
 from XRayLib.report.pose_values import pose_values
 
@@ -34,7 +35,7 @@ def write_report(
     figures: dict[str, Path] | None = None,
     undetermined: Undetermined | None = None,
 ) -> Path:
-    """Write ``report.html`` and, per view, ``view<N>_reprojection.nrrd`` and ``view<N>_residual.nrrd``.
+    """Write ``report.html``, ``report.pdf`` and, per view, ``view<N>_reprojection.nrrd`` and ``view<N>_residual.nrrd``.
 
     A result with a pose gets the report of a registration. ``figures`` are further pictures (title -> PNG file), shown
     first; ``undetermined`` is what the X-rays leave open of the volume. Returns the path of the HTML file.
@@ -47,23 +48,36 @@ def write_report(
     )
     for index, view in enumerate(result.views, start=1):
         _save_images(view, folder, index)
-    is_pose = result.ct_to_world is not None
-    html = environment.get_template("pose_report.html" if is_pose else "report.html").render(
-        method=result.method,
-        statement=POSE_STATEMENT if is_pose else STATEMENT,
-        subject="CT" if is_pose else "volume",
-        pose=pose_values(result) if is_pose else None,
-        figures=[(title, _embedded(path)) for title, path in (figures or {}).items()],
-        views=[_view_values(view, with_contours=is_pose) for view in result.views],
-        slices=_slices(result),
-        unknown=_unknown(result, undetermined),
-        warnings=result.warnings,
-        quality=result.quality,
-        provenance=json.dumps(dict(result.provenance), indent=1, default=str, sort_keys=True),
-    )
+    values = _values(result, figures, undetermined)
+    template = "report.html" if values["pose"] is None else "pose_report.html"
     path = folder / "report.html"
-    path.write_text(html, encoding="utf-8")
+    path.write_text(environment.get_template(template).render(values), encoding="utf-8")
+    write_pdf(values, folder / "report.pdf")
     return path
+
+
+def write_pdf_report(result: Result, path: Path, undetermined: Undetermined | None = None) -> Path:
+    """Write the PDF of :func:`write_report` alone, to ``path``, and return it."""
+    write_pdf(_values(result, None, undetermined), path)
+    return path
+
+
+def _values(result: Result, figures: dict[str, Path] | None, undetermined: Undetermined | None) -> dict[str, Any]:
+    """What a report shows; pictures as ``data:`` URIs."""
+    is_pose = result.ct_to_world is not None
+    return {
+        "method": result.method,
+        "statement": POSE_STATEMENT if is_pose else STATEMENT,
+        "subject": "CT" if is_pose else "volume",
+        "pose": pose_values(result) if is_pose else None,
+        "figures": [(title, _embedded(path)) for title, path in (figures or {}).items()],
+        "views": [_view_values(view, with_contours=is_pose) for view in result.views],
+        "slices": _slices(result),
+        "unknown": _unknown(result, undetermined),
+        "warnings": result.warnings,
+        "quality": result.quality,
+        "provenance": json.dumps(dict(result.provenance), indent=1, default=str, sort_keys=True),
+    }
 
 
 def _view_values(view: View, with_contours: bool) -> dict[str, Any]:

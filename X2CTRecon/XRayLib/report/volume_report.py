@@ -8,22 +8,24 @@ from pathlib import Path
 
 from XRayLib.case import Result
 from XRayLib.errors import InputError
-from XRayLib.report.html_report import write_report
+from XRayLib.report.html_report import write_pdf_report, write_report
 
 
 def write_volume_report(
-    result: Result, folder: Path, progress: Callable[[float, str], None] = lambda _fraction, _stage: None
+    result: Result, target: Path, progress: Callable[[float, str], None] = lambda _fraction, _stage: None
 ) -> Path:
-    """:func:`write_report` with the share that the X-rays of ``result.views`` do not determine.
+    """:func:`write_report` with the share that the X-rays of ``result.views`` do not determine, into the folder
+    ``target``, or only the PDF where ``target`` ends so.
 
-    Where that cannot be found, the report's notes say why. Returns the path of the HTML file.
+    Where that share cannot be found, the report's notes say why. Returns the path of the HTML file, or of the PDF.
     """
     from XRayLib.tomography.undetermined import undetermined
 
+    write = write_pdf_report if target.suffix.lower() == ".pdf" else write_report
     try:
         films = [view.radiograph for view in result.views]
         found = undetermined(result.volume, films, progress=progress)
     except InputError as error:
         reason = f"What the X-rays do not determine could not be found: {error}"
-        return write_report(replace(result, warnings=(*result.warnings, reason)), folder)
-    return write_report(result, folder, undetermined=found)
+        return write(replace(result, warnings=(*result.warnings, reason)), target)
+    return write(result, target, undetermined=found)
