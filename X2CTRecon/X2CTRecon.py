@@ -99,8 +99,8 @@ class SliceColoring(enum.Enum):
         """What the list shows."""
         return {
             SliceColoring.NOTHING: _("Nothing"),
-            SliceColoring.UNCERTAINTY: _("The method's uncertainty (0 to 400 HU)"),
-            SliceColoring.UNDETERMINED: _("What the X-rays do not determine (0 to 100 %)"),
+            SliceColoring.UNCERTAINTY: _("The method's uncertainty (to 400 HU)"),
+            SliceColoring.UNDETERMINED: _("Not determined by the X-rays (%)"),
         }[self]
 
 
