@@ -126,6 +126,7 @@ class X2CTReconParameterNode:
     refineOrgan - Improve the organ on the X-rays after the network's answer.
     refineFrames - The same for every frame of a run.
     styleTransfer - Give processed films the look of simulated ones first.
+    estimateGeometry - Estimate first what was assumed of the X-rays' geometry.
     organNow - The organ where it is now.
     organPlanned - The organ as it is in the CT.
     organTable - The organs' volumes.
@@ -157,6 +158,7 @@ class X2CTReconParameterNode:
     refineOrgan: bool = True
     refineFrames: bool = False
     styleTransfer: bool = False
+    estimateGeometry: bool = False
     organNow: vtkMRMLModelNode
     organPlanned: vtkMRMLModelNode
     organTable: vtkMRMLTableNode

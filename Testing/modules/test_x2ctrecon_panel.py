@@ -48,6 +48,14 @@ def test_style_transfer_is_off_until_it_is_asked_for(widget, client) -> None:
     assert client.options.extra == {"style_transfer": True}
 
 
+def test_the_geometry_is_estimated_when_asked_for(widget, client) -> None:
+    add_two_films(widget)
+    widget.ui.estimateGeometryCheckBox.click()
+    apply(widget, client)
+    assert client.options.extra == {"estimate_geometry": True}
+    assert widget.panel.parameterNode.estimateGeometry
+
+
 def test_each_film_has_a_row_with_its_geometry(widget) -> None:
     add_two_films(widget)
     rows = widget.panel.films.rows

@@ -40,6 +40,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Options]:
         ([], {}),
         (["--style-transfer"], {"style_transfer": True}),
         (["--consistent", "--style-transfer"], {"consistent": True, "style_transfer": True}),
+        (["--estimate-geometry"], {"estimate_geometry": True}),
     ],
 )
 def test_only_what_is_asked_for_is_passed_on(asked: list[Options], flags: list[str], extra: dict) -> None:

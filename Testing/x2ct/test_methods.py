@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from X2CTReconLib.x2ct_views import facing_corrected
 from XRayLib.case import Case, Options
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry, assumed_film_geometry
 from XRayLib.radiograph import Radiograph
+from XRayLib.radiograph.lateral_facing import facing_corrected
 from XRayLib.registry import method
 
 

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume
+from XRayLib.ct.tissue_labels import tissue_labels
 from XRayLib.errors import InputError
-from XRayLib.geometry import isocenter_of
 from XRayLib.radiograph import Radiograph
+from XRayLib.radiograph.lateral_facing import facing_corrected
 from XRayLib.registry import Method, Needs, Progress
 
 from X2CTReconLib.consistent_start import consistent_start
@@ -26,7 +27,7 @@ from X2CTReconLib.network_result import (
     result_of,
     view_provenance,
 )
-from X2CTReconLib.x2ct_views import ONE_FILM_LIMIT, SMALLEST_SEEN_SHARE, TWO_FILMS_LIMIT, assumed_of, facing_corrected
+from X2CTReconLib.x2ct_views import ONE_FILM_LIMIT, SMALLEST_SEEN_SHARE, TWO_FILMS_LIMIT, assumed_of
 
 MOST_VIEWS = 8
 TISSUES = ("air", "lung", "soft_tissue", "bone")
@@ -43,8 +44,8 @@ class Lifting(Method):
     title = "Geometry-aware lifting"
     summary = (
         "A network of ours samples what every film shows of every voxel, along the true rays: one to eight chest films "
-        "at any angles and distances. It returns a CT-like volume and how uncertain it is at every voxel. Inner detail "
-        "is an average of the CTs it was trained on; it cannot show pathology."
+        "at any angles and distances. It returns a CT-like volume, how uncertain it is at every voxel, and tissues. "
+        "Inner detail is an average of the CTs it was trained on; it cannot show pathology."
     )
     citation = "XRay3D: perspective lifting of film features into a residual 3D network, see the model card."
     returns: ClassVar[str] = "volume"
@@ -60,7 +61,7 @@ class Lifting(Method):
         bundle = bundle_for(self, options.bundle or self.default_bundle)
         outputs = _outputs_by_role(bundle.manifest)
         radiographs, turned = facing_corrected(case.radiographs)
-        cube = _cube_of(bundle.manifest, isocenter_of([r.geometry for r in radiographs]))
+        cube = _cube_of(bundle.manifest, case.isocenter_ras_mm)
         films = [cube.film(radiograph) for radiograph in radiographs]
         shown = sorted(((tuple(r.geometry.source_ras_mm), n) for n, r in enumerate(radiographs)))
         ordered = [films[n] for _, n in shown]  # the order given must not even change the rounding
@@ -83,6 +84,7 @@ class Lifting(Method):
         found = Reconstruction(
             volume=volume,
             uncertainty=Volume(deviation, volume.ijk_to_ras, "HU_sd"),
+            labels=tissue_labels(values[outputs["tissue"]["name"]][0], volume),
             radiographs=radiographs,
             bundle=bundle,
             session=session,

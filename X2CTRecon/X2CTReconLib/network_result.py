@@ -36,6 +36,7 @@ class Reconstruction:
     """Provenance of every view."""
     cube: Mapping[str, Any]
     uncertainty: Volume | None = None
+    labels: Volume | None = None
     quality: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
 
@@ -68,6 +69,7 @@ def result_of(method: Method, found: Reconstruction, options: Options, progress:
         method=method.id,
         volume=agreement.volume,
         uncertainty=found.uncertainty,
+        labels=found.labels,
         views=agreement.views,
         quality={
             **{f"reprojection_residual_{n}": float(r) for n, r in enumerate(residuals, 1)},

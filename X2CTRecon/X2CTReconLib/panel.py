@@ -114,7 +114,7 @@ class ReconstructionPanel(CasePanel):
         ui = self.ui
         for widget in (ui.outputLabel, ui.outputSelector, ui.volumeRenderingCheckBox, ui.residualCheckBox):
             widget.setVisible(not returns_mesh)
-        for widget in (ui.overlayLabel, ui.overlaySlider, ui.styleTransferCheckBox):
+        for widget in (ui.overlayLabel, ui.overlaySlider, ui.styleTransferCheckBox, ui.estimateGeometryCheckBox):
             widget.setVisible(not returns_mesh)
         ui.refineCheckBox.setVisible(returns_mesh and self.choice.method.id == "organ-mesh")
         ui.refineFramesCheckBox.setVisible(self.choice.method.id == "organ-mesh")
@@ -242,8 +242,12 @@ class ReconstructionPanel(CasePanel):
 
     def _options(self, device: str | None, refine: bool) -> Options:
         extra = {"refine": refine} if self.choice.method.id == "organ-mesh" else {}
-        if self.choice.method.returns == "volume" and self.parameterNode.styleTransfer:
-            extra["style_transfer"] = True
+        if self.choice.method.returns == "volume":
+            asked = {
+                "style_transfer": self.parameterNode.styleTransfer,
+                "estimate_geometry": self.parameterNode.estimateGeometry,
+            }
+            extra |= {name: True for name, wanted in asked.items() if wanted}
         return Options(device=device or self.device.value, bundle=self.parameterNode.model, extra=extra)
 
     def _organ_input(self, films: list[Any]) -> OrganInput:

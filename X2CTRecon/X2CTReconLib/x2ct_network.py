@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from XRayLib.case import Case, Options, Result
 from XRayLib.errors import InputError
+from XRayLib.radiograph.lateral_facing import facing_corrected
 from XRayLib.registry import Method, Needs, Progress
 
 from X2CTReconLib.network_result import TASK, Reconstruction, bundle_for, hounsfield, result_of, view_provenance
-from X2CTReconLib.x2ct_views import facing_corrected, network_films, roles_of, view_warnings
+from X2CTReconLib.x2ct_views import network_films, roles_of, view_warnings
 
 
 class X2CTMethod(Method, ABC):
@@ -34,7 +35,7 @@ class X2CTMethod(Method, ABC):
         radiographs, turned = facing_corrected(case.radiographs)
         views = roles_of(radiographs, tuple(inputs))
         size, spacing = int(output["shape"][-1]), float(output["spacing_mm"][0])
-        cube, films, warnings = network_films(views, size * spacing, size)
+        cube, films, warnings = network_films(views, case.isocenter_ras_mm, size * spacing, size)
         progress(0.1, "Loading the network")
         session = open_session(bundle, options.device)
         progress(0.3, "Reconstructing")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from XRayLib.errors import InputError
-from XRayLib.geometry import isocenter_of
 from XRayLib.radiograph import Radiograph
 
-from X2CTReconLib.canonical import COLUMN_DIRECTION, FRONTAL, LATERAL, CanonicalCube, role_of
+from X2CTReconLib.canonical import FRONTAL, LATERAL, CanonicalCube, role_of
 from X2CTReconLib.canonical_intensity import normalised
 from X2CTReconLib.input_check.film_check import film_warnings
 
@@ -21,9 +19,6 @@ NOTICEABLE_ANGLE_DEG = 10.0
 SMALLEST_SEEN_SHARE = 0.3
 
 VIEW_WORDS = {FRONTAL: "a frontal view (PA or AP)", LATERAL: "a lateral view"}
-
-SURE_FACING = 1.0
-"""Evidence of ``facing_right`` above which a lateral film of assumed geometry is read the way it shows the patient."""
 
 TWO_FILMS_LIMIT = (
     "Two films do not determine a volume: depth along the beams and everything inside the organs is the network's "
@@ -60,13 +55,13 @@ def roles_of(radiographs: Sequence[Radiograph], wanted: Sequence[str]) -> dict[s
 
 
 def network_films(
-    views: Mapping[str, Radiograph], edge_mm: float, size: int
+    views: Mapping[str, Radiograph], center_ras_mm: np.ndarray, edge_mm: float, size: int
 ) -> tuple[CanonicalCube, dict[str, np.ndarray], tuple[str, ...]]:
-    """The cube around the views' isocentre, the normalised (size, size) film per role, and warnings.
+    """The cube around the isocentre, the normalised (size, size) film per role, and warnings.
 
     Raises RefusedError for films that are certainly turned, swapped, or twice the same.
     """
-    cube = CanonicalCube(isocenter_of([v.geometry for v in views.values()]), edge_mm, size)
+    cube = CanonicalCube(center_ras_mm, edge_mm, size)
     films, masks, warnings = {}, {}, []
     for role, radiograph in views.items():
         image, seen = cube.film(radiograph, role)
@@ -77,30 +72,6 @@ def network_films(
             )
         films[role], masks[role] = normalised(image, seen), seen
     return cube, films, (*warnings, *film_warnings(films, masks))
-
-
-def facing_corrected(radiographs: Sequence[Radiograph]) -> tuple[tuple[Radiograph, ...], tuple[str, ...]]:
-    """Lateral films of assumed geometry turned over where they plainly show the patient facing the other way.
-
-    Returns the radiographs to use, in the given order, and a warning for each that was turned over. Measured geometry
-    is never doubted.
-    """
-    from XRayLib.radiograph.lateral_facing import facing_right
-
-    used, warnings = [], []
-    for radiograph in radiographs:
-        geometry = radiograph.geometry
-        if geometry.assumed and role_of(geometry)[0] == LATERAL:
-            evidence = facing_right(radiograph.line_integral, radiograph.mask)
-            stated_right = geometry.column_direction @ COLUMN_DIRECTION[LATERAL] < 0
-            if abs(evidence) > SURE_FACING and (evidence > 0) != stated_right:
-                radiograph = replace(radiograph, geometry=geometry.with_axes(flip_columns=True))
-                warnings.append(
-                    f"The lateral film shows the patient facing image-{'right' if evidence > 0 else 'left'} although "
-                    "its view name says otherwise: it was taken as a mirrored print."
-                )
-        used.append(radiograph)
-    return tuple(used), tuple(warnings)
 
 
 def view_warnings(views: Mapping[str, Radiograph]) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ class X2Vision(Method):
 
         session = open_session(bundle, options.device, gradients=True)
         prior = GenerativePrior(session.module, bundle.manifest, session.device)
-        found = reconstructed(prior, case.radiographs, settings, lambda f, stage: progress(0.05 + 0.75 * f, stage))
+        found = reconstructed(prior, case, settings, lambda f, stage: progress(0.05 + 0.75 * f, stage))
         progress(0.8, "Projecting the result")
         before = reproject(found.mean, case.radiographs, device=options.device)
         agreement = agreement_of(

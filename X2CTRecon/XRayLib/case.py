@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.ct import Volume
+from XRayLib.geometry import isocenter_of
 from XRayLib.radiograph import Radiograph
 
 if TYPE_CHECKING:
@@ -56,6 +57,15 @@ class Case:
     landmarks: Landmarks | None = None
     labels: Volume | None = None
     """Bones and organs of the CT (quantity "label", numbers of XRayLib.phantom.labels), where they are known."""
+    middle_ras_mm: NDArray[np.float64] | None = None
+    """The imaged anatomy's middle (3,), where more is known of it than that the films' central rays meet there."""
+
+    @property
+    def isocenter_ras_mm(self) -> NDArray[np.float64]:
+        """The middle of what is reconstructed, (3,)."""
+        if self.middle_ras_mm is not None:
+            return self.middle_ras_mm
+        return isocenter_of([radiograph.geometry for radiograph in self.radiographs])
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,8 @@ class Result:
     volume: Volume | None = None
     uncertainty: Volume | None = None
     """Standard deviations: of a volume in HU ("HU_sd"), of a deformation's points in mm ("displacement_sd_mm")."""
+    labels: Volume | None = None
+    """Tissues of the volume (quantity "label", numbers of XRayLib.ct.tissue_labels), over the same region."""
     mesh: SurfaceMesh | None = None
     ct_to_world: NDArray[np.float64] | None = None
     """Of a deformation its rigid part, which comes after it."""

@@ -40,13 +40,19 @@ def size_of(body_part: str) -> tuple[tuple[float, float, float], str]:
     return TRUNK_MM, "The body part was not named: the size of an adult's trunk was assumed."
 
 
-def box_of(geometries: Sequence[XRayGeometry], size_mm: tuple[float, float, float], spacing_mm: float = 0.0) -> Volume:
-    """An empty grid along R, A, S over what every film sees within ``size_mm`` around the isocentre.
+def box_of(
+    geometries: Sequence[XRayGeometry],
+    size_mm: tuple[float, float, float],
+    spacing_mm: float = 0.0,
+    center_ras_mm: NDArray[np.float64] | None = None,
+) -> Volume:
+    """An empty grid along R, A, S over what every film sees within ``size_mm`` around the centre, by default the
+    isocentre.
 
     Along a beam that no other film crosses nothing limits the box but the size of the body. ``spacing_mm`` 0: about
     110 voxels along the longest side, not finer than 2 mm. InputError when the films see no common region.
     """
-    centre = isocenter_of(geometries)
+    centre = isocenter_of(geometries) if center_ras_mm is None else center_ras_mm
     steps = np.linspace(-0.5, 0.5, PROBES)
     r, a, s = (size * steps + middle for size, middle in zip(size_mm, centre, strict=True))
     points = np.stack(np.meshgrid(r, a, s, indexing="ij"), axis=-1).reshape(-1, 3)

@@ -56,7 +56,7 @@ def problem_of(case: Case, settings: Settings, device: str) -> Problem:
     geometries = [radiograph.geometry for radiograph in case.radiographs]
     size_mm, assumption = size_of(case.body_part)
     if case.ct is None:
-        grid = box_of(geometries, size_mm, settings.spacing_mm)
+        grid = box_of(geometries, size_mm, settings.spacing_mm, case.isocenter_ras_mm)
         assumptions = [assumption] if assumption else []
     else:
         if case.ct.quantity != "HU":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from XRayLib.case import Case
 from XRayLib.ct import Volume
 from XRayLib.errors import XRay3DError
-from XRayLib.geometry import isocenter_of
-from XRayLib.radiograph import Radiograph
 from XRayLib.registry import Progress
 
 from X2CTReconLib.generative.film_misfit import FilmMisfit
@@ -28,13 +26,11 @@ class Reconstruction(NamedTuple):
     center_ras_mm: NDArray[np.float64]
 
 
-def reconstructed(
-    prior: GenerativePrior, radiographs: Sequence[Radiograph], settings: PriorSettings, progress: Progress
-) -> Reconstruction:
+def reconstructed(prior: GenerativePrior, case: Case, settings: PriorSettings, progress: Progress) -> Reconstruction:
     """Raises InputError for films that do not show what the generator knows, XRay3DError when it diverges."""
-    center = isocenter_of([radiograph.geometry for radiograph in radiographs])
+    center = case.isocenter_ras_mm
     matrix, mean = prior.ijk_to_ras(center), prior.mean_water()
-    found = fitted(prior, FilmMisfit(radiographs, mean, matrix), settings, progress)
+    found = fitted(prior, FilmMisfit(case.radiographs, mean, matrix), settings, progress)
     if not np.isfinite(found.water).all():
         raise XRay3DError("The optimisation diverged: choose a smaller 'style_rate'.")
     return Reconstruction(_hounsfield(found.water, matrix), _hounsfield(mean.cpu().numpy(), matrix), found, center)

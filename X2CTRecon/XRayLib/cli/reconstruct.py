@@ -36,8 +36,18 @@ def reconstruct(
             help="Give films processed for reading the look of simulated ones first; research, off unless asked for.",
         ),
     ] = False,
+    estimate_geometry: Annotated[
+        bool,
+        typer.Option(
+            "--estimate-geometry/--no-estimate-geometry",
+            help="Estimate first what was assumed of the films' geometry: shifts, turns, angles, distances.",
+        ),
+    ] = False,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Tissues (1 lung, 2 soft tissue, 3 bone) of a method that has them.")
+    ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for re-projections, residuals and HTML.")
+        Path | None, typer.Option("--report", help="Folder for residuals, HTML and PDF; or a .pdf file.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     device: DeviceOption = "auto",
@@ -46,13 +56,15 @@ def reconstruct(
     """Reconstruct a CT-like volume from X-rays. Internal detail is a plausible estimate, not a measurement."""
     with reporting(as_json) as out:
         check_output(output)
-        asked = {"consistent": consistent, "style_transfer": style_transfer}
+        if labels is not None:
+            check_output(labels)
+        asked = {"consistent": consistent, "style_transfer": style_transfer, "estimate_geometry": estimate_geometry}
         extra = {name: True for name, wanted in asked.items() if wanted}
         options = Options(device=device, bundle=model, seed=seed, extra=extra)
         with out.progress() as progress:
             case = load_case(view, prior_ct, body_part, initial)
             result = reconstruct_case(case, method_id, options, progress)
-            save_result(result, output, report)
+            save_result(result, output, report, labels)
         for warning in result.warnings:
             out.say(f"Note: {warning}")
         summary = {
@@ -102,13 +114,17 @@ def reconstruct_case(case: Case, method_id: str, options: Options, progress: Pro
     return run_blocking(method_id, case, options, progress)
 
 
-def save_result(result: Result, output: Path, report: Path | None) -> None:
-    """The volume file and, when asked for, the report folder."""
+def save_result(result: Result, output: Path, report: Path | None, labels: Path | None = None) -> None:
+    """The volume file and, when asked for, the report and the tissues."""
     from XRayLib.ct import save_volume
 
     if result.volume is None:
         raise RuntimeError("the method returned no volume")
     save_volume(result.volume, output)
+    if labels is not None:
+        if result.labels is None:
+            raise InputError(f"The method {result.method} tells no tissues: use lifting, or leave out --labels.")
+        save_volume(result.labels, labels)
     if report is not None:
         from XRayLib.report import write_volume_report
 

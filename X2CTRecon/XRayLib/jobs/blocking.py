@@ -35,12 +35,15 @@ def run_blocking(
     """
     if in_process:
         from XRayLib.case import Options
+        from XRayLib.geometry_estimation import run_with_estimated_geometry
         from XRayLib.registry import method
         from XRayLib.style_transfer import run_with_style_transfer
 
         chosen = method(method_id)
         chosen.check(case)
-        return run_with_style_transfer(chosen, case, options or Options(), progress or _ignore)
+        return run_with_estimated_geometry(
+            run_with_style_transfer, chosen, case, options or Options(), progress or _ignore
+        )
     from XRayLib.jobs.client import WorkerClient
 
     with WorkerClient(settings=settings) as client:

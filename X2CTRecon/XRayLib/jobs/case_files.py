@@ -54,6 +54,7 @@ def write_case(folder: Path, case: Case, *, ct_is_kept: bool = False) -> None:
         "body_part": case.body_part,
         "landmarks": _optional(landmarks_document, folder, "landmarks", case.landmarks),
         "labels": _optional(volume_document, folder, "labels", case.labels),
+        "middle_ras_mm": case.middle_ras_mm,
     }
     write_document(folder, "case", document)
 
@@ -79,6 +80,7 @@ def read_case(folder: Path, *, mapped: bool = False, kept_ct: Volume | None = No
             body_part=str(document["body_part"]),
             landmarks=_optional_parse(parse_landmarks, folder, document["landmarks"]),
             labels=_optional_parse(parse_volume, folder, document["labels"], mapped),
+            middle_ras_mm=_point(document["middle_ras_mm"]),
         )
 
 
@@ -89,6 +91,7 @@ def write_result(folder: Path, result: Result, case: Case | None = None) -> None
         "method": result.method,
         "volume": _optional(volume_document, folder, "volume", result.volume),
         "uncertainty": _optional(volume_document, folder, "uncertainty", result.uncertainty),
+        "labels": _optional(volume_document, folder, "labels", result.labels),
         "mesh": _optional(mesh_document, folder, "mesh", result.mesh),
         "ct_to_world": result.ct_to_world,
         "deformation": _optional(deformation_document, folder, "deformation", result.deformation),
@@ -110,6 +113,7 @@ def read_result(folder: Path, case: Case | None = None) -> Result:
             method=str(document["method"]),
             volume=_optional_parse(parse_volume, folder, document["volume"]),
             uncertainty=_optional_parse(parse_volume, folder, document["uncertainty"]),
+            labels=_optional_parse(parse_volume, folder, document["labels"]),
             mesh=_optional_parse(parse_mesh, folder, document["mesh"]),
             ct_to_world=parse_pose(document["ct_to_world"]),
             deformation=_optional_parse(parse_deformation, folder, document["deformation"]),
@@ -220,6 +224,15 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"The job folder's {name}.json lacks something or holds values of the wrong kind.") from error
+
+
+def _point(value: Any) -> Any:
+    if value is None:
+        return None
+    point = np.asarray(value, float)
+    if point.shape != (3,) or not np.isfinite(point).all():
+        raise ValueError("a point has three finite coordinates")
+    return point
 
 
 def _optional(write: Any, folder: Path, name: str, value: Any) -> Document | None:

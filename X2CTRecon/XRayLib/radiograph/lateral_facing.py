@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph.frontal_symmetry import cropped_to_field
+from XRayLib.radiograph.radiograph import Radiograph
 from XRayLib.radiograph.reduced_copy import reduced_copy
 
 SEARCH_SIZE_PX = 256
@@ -14,6 +19,36 @@ LUNG_PERCENTILE = 45
 """The lungs are looked for among the darkest 45 % of the body's inside."""
 TYPICAL_DIAPHRAGM, TYPICAL_TEXTURE, TYPICAL_TILT = 0.4, 0.5, 0.3
 """Sizes of the three cues, measured on films and on DRRs of chest CTs."""
+
+SURE_FACING = 1.0
+"""Evidence of ``facing_right`` above which a lateral film of assumed geometry is read the way it shows the patient."""
+
+
+def facing_corrected(radiographs: Sequence[Radiograph]) -> tuple[tuple[Radiograph, ...], tuple[str, ...]]:
+    """Lateral films of assumed geometry turned over where they plainly show the patient facing the other way.
+
+    Returns the radiographs to use, in the given order, and a warning for each that was turned over. Measured geometry
+    is never doubted.
+    """
+    used, warnings = [], []
+    for radiograph in radiographs:
+        geometry = radiograph.geometry
+        if geometry.assumed and _is_lateral(geometry):
+            evidence = facing_right(radiograph.line_integral, radiograph.mask)
+            stated_right = geometry.column_direction[1] > 0
+            if abs(evidence) > SURE_FACING and (evidence > 0) != stated_right:
+                radiograph = replace(radiograph, geometry=geometry.with_axes(flip_columns=True))
+                warnings.append(
+                    f"The lateral film shows the patient facing image-{'right' if evidence > 0 else 'left'} although "
+                    "its view name says otherwise: it was taken as a mirrored print."
+                )
+        used.append(radiograph)
+    return tuple(used), tuple(warnings)
+
+
+def _is_lateral(geometry: XRayGeometry) -> bool:
+    """Whether the beam runs across the patient rather than from front to back or along."""
+    return int(np.argmax(np.abs(geometry.detector_normal))) == 0
 
 
 def facing_right(image: NDArray[np.generic], field: NDArray[np.bool_] | None = None) -> float:

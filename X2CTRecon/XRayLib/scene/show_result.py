@@ -1,4 +1,5 @@
-"""A method's Result put into the scene in one step: volume, uncertainty, re-projections, residuals, provenance."""
+"""A method's Result put into the scene in one step: volume, uncertainty, tissues, re-projections, residuals,
+provenance."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from XRayLib.scene.confidence_nodes import UNCERTAINTY_ROLE, UNDETERMINED_ROLE, 
 from XRayLib.scene.provenance import STATEMENT, write_attributes
 from XRayLib.scene.reprojection_nodes import put_reprojection, put_residual
 from XRayLib.scene.subject_hierarchy import put_in_folder
+from XRayLib.scene.tissue_nodes import TISSUES_ROLE, put_tissues
 from XRayLib.scene.volume_nodes import put_volume, show_as_ct
 from XRayLib.scene.whole_or_nothing import whole_or_nothing
 
@@ -25,6 +27,7 @@ class ShownResult:
     residuals: tuple[Any, ...] = ()
     uncertainty: Any = None
     c_arms: tuple[Any, ...] = ()
+    tissues: Any = None
 
 
 def put_result(
@@ -73,9 +76,14 @@ def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_resi
     else:
         uncertainty = put_uncertainty(result.uncertainty, volume)
         write_attributes(uncertainty, {"Method": result.method})
+    tissues = None
+    if result.labels is None:
+        forget(volume, TISSUES_ROLE)
+    else:
+        tissues = put_tissues(result.labels, volume, result.method)
     c_arms = tuple(show_set_up(films, True))
-    shown = ShownResult(volume, reprojections, residuals, uncertainty, c_arms)
-    extras = [uncertainty] if uncertainty is not None else []
+    shown = ShownResult(volume, reprojections, residuals, uncertainty, c_arms, tissues)
+    extras = [node for node in (uncertainty, tissues) if node is not None]
     put_in_folder([*films, volume, *reprojections, *residuals, *extras, *c_arms], volume.GetName() + " case")
     return shown
 

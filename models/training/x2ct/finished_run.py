@@ -43,7 +43,7 @@ def reconstruction_by(generator: X2CTGenerator, recipe: Recipe) -> Reconstruct:
 
     def reconstruct(case: Case) -> Volume:
         views = roles_of(case.radiographs, recipe.views)
-        cube, films, _ = network_films(views, recipe.edge_mm, SIZE)
+        cube, films, _ = network_films(views, case.isocenter_ras_mm, recipe.edge_mm, SIZE)
         with torch.no_grad():
             volume = generator(*(torch.from_numpy(films[role])[None, None] for role in recipe.views))[0, 0].numpy()
         return cube.volume(np.maximum(np.clip(volume, 0, 1) * HU_RANGE + LOWEST_HU, AIR_HU))

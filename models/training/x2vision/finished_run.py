@@ -45,7 +45,7 @@ def reconstruction_by(prior: GenerativePrior) -> Reconstruct:
     """Case -> volume with the method's default settings."""
 
     def reconstruct(case: Case) -> Volume:
-        return reconstructed(prior, case.radiographs, PriorSettings(), lambda _fraction, _stage: None).volume
+        return reconstructed(prior, case, PriorSettings(), lambda _fraction, _stage: None).volume
 
     return reconstruct
 

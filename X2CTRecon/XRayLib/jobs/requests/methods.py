@@ -8,6 +8,7 @@ from typing import Any
 from XRayLib.case import Options
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
+from XRayLib.geometry_estimation import run_with_estimated_geometry
 from XRayLib.jobs.array_files import json_ready
 from XRayLib.jobs.case_files import read_case, write_result
 from XRayLib.jobs.server import Request
@@ -47,7 +48,8 @@ def run_method(request: Request) -> dict[str, Any]:
     if keep:
         _kept_ct[:] = [] if case.ct is None else [case.ct]
     chosen.check(case)
-    result = run_with_style_transfer(chosen, case, _options(request.param("options", dict, {})), request.progress)
+    options = _options(request.param("options", dict, {}))
+    result = run_with_estimated_geometry(run_with_style_transfer, chosen, case, options, request.progress)
     request.progress(1.0, "Handing over the result")
     write_result(folder, result, case)
     return json_ready(

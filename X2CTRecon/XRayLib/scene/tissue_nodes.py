@@ -1,0 +1,79 @@
+"""The tissues of a reconstructed volume, as a segmentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from XRayLib.ct import Volume
+from XRayLib.ct.tissue_labels import TISSUES, Tissue
+from XRayLib.scene.matrices import vtk_matrix
+from XRayLib.scene.provenance import write_attributes
+
+TISSUES_ROLE = "XRay3DTissues"
+"""Reference of a volume node to its tissues."""
+
+SLICE_OPACITY = 0.25
+STATEMENT = (
+    "Research use only. Not a medical device. What a network takes for the most probable tissue at each place: an "
+    "estimate from X-rays, not a measurement."
+)
+
+
+def put_tissues(labels: Volume, of: Any, method: str) -> Any:
+    """The tissues of the volume node ``of`` as a segmentation, made once per volume and then written over.
+
+    Segments carry colours and SNOMED CT codes; slices show them faintly, 3D not until asked for.
+    """
+    import slicer
+
+    node = of.GetNodeReference(TISSUES_ROLE)
+    is_new = node is None
+    if is_new:
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{of.GetName()} tissues")
+        of.SetNodeReferenceID(TISSUES_ROLE, node.GetID())
+        node.CreateDefaultDisplayNodes()
+    binary = slicer.vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
+    segmentation = node.GetSegmentation()
+    segmentation.RemoveAllSegments()
+    if hasattr(segmentation, "SetSourceRepresentationName"):  # Slicer 5.10 calls it by its older name
+        segmentation.SetSourceRepresentationName(binary)
+    else:
+        segmentation.SetMasterRepresentationName(binary)
+    for tissue in TISSUES:
+        segmentation.AddSegment(_segment(tissue, labels), tissue.name)
+    if is_new:
+        display = node.GetDisplayNode()
+        display.SetVisibility3D(False)
+        display.SetOpacity2DFill(SLICE_OPACITY)
+    write_attributes(node, {"Kind": "tissues", "Method": method, "Statement": STATEMENT})
+    return node
+
+
+def _segment(tissue: Tissue, labels: Volume) -> Any:
+    import slicer
+
+    segment = slicer.vtkSegment()
+    segment.SetName(tissue.name)
+    segment.SetColor(*tissue.color)
+    codes = [f"SCT^{code}^{meaning}" for code, meaning in (tissue.category, tissue.code)]
+    context = ("Segmentation category and type - 3D Slicer General Anatomy list", *codes, "^^")
+    anatomy = ("Anatomic codes - DICOM master list", "^^", "^^")
+    segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), "~".join((*context, *anatomy)))
+    binary = slicer.vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
+    segment.AddRepresentation(binary, _image(labels.voxels == tissue.number, labels))
+    return segment
+
+
+def _image(inside: np.ndarray, like: Volume) -> Any:
+    import slicer
+    import vtk
+    from vtk.util.numpy_support import numpy_to_vtk
+
+    image = slicer.vtkOrientedImageData()
+    image.SetDimensions(*inside.shape[::-1])
+    scalars = numpy_to_vtk(inside.astype(np.uint8).ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR)
+    image.GetPointData().SetScalars(scalars)
+    image.SetGeometryFromImageToWorldMatrix(vtk_matrix(like.ijk_to_ras))
+    return image
