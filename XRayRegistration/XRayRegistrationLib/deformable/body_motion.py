@@ -102,9 +102,9 @@ class BodyMotion:
         changes = (-field.on_grid(shape, matrix).vectors_mm for field in self.derivatives(parameters))
         basis = np.stack([*self._pose_derivatives(), *changes]).astype(np.float32)
         total = np.full(shape, 0.0 if self.soft is None else self.soft.left_out_mm**2)
-        for root in roots:
-            change = np.tensordot(root, basis, axes=1)
-            total += (change * change).sum(axis=-1)
+        for k, slice_now in enumerate(total):  # slice by slice: all at once would not fit into the processor's cache
+            changes_here = roots @ basis[:, k].reshape(len(basis), -1)
+            slice_now += (changes_here**2).sum(axis=0).reshape(*shape[1:], 3).sum(axis=-1)
         return Volume(np.sqrt(total), self.grid.ijk_to_ras, "displacement_sd_mm")
 
     def _pose_derivatives(self) -> list[Array]:

@@ -1,0 +1,49 @@
+"""The whole motion: where each parameter stands, and how uncertain a point is for a given covariance."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from XRayLib.ct import Volume
+from XRayLib.motion import DisplacementField
+from XRayRegistrationLib.deformable.body_motion import KEPT_POSE_DEVIATION, POSE, BodyMotion, body_motion
+
+CT = Volume.axis_aligned(np.zeros((12, 10, 11), np.float32), (6.0, 6.0, 6.0), (0.0, 0.0, 0.0))
+LEFT_OUT_MM = 1.5
+
+
+@pytest.fixture(scope="module")
+def motion() -> BodyMotion:
+    """Four numbers, each of which moves all points at random, and a pose that is kept."""
+    rng = np.random.default_rng(0)
+    still = DisplacementField.identity((12, 10, 11), CT.ijk_to_ras)
+    by_number = [
+        DisplacementField(rng.normal(size=(12, 10, 11, 3)).astype(np.float32), CT.ijk_to_ras) for _ in range(4)
+    ]
+    soft = SimpleNamespace(
+        count=4, left_out_mm=LEFT_OUT_MM, field=lambda _values: still, derivatives=lambda _values: by_number
+    )
+    return body_motion(CT, np.eye(4), CT.center_ras_mm, None, soft, KEPT_POSE_DEVIATION)
+
+
+def test_parameters_are_pose_then_soft_tissue(motion: BodyMotion) -> None:
+    assert motion.number == POSE + 4
+    np.testing.assert_array_equal(motion.deviations, [*KEPT_POSE_DEVIATION, 1, 1, 1, 1])
+
+
+def test_a_point_is_as_uncertain_as_what_moves_it(motion: BodyMotion) -> None:
+    rng = np.random.default_rng(1)
+    root = rng.normal(size=(motion.number, motion.number)) * motion.deviations
+    covariance = root.T @ root
+    found = motion.deviation_mm(np.zeros(motion.number), covariance).voxels
+    k, j, i = 3, 7, 5
+    place = motion.grid.voxel_points()[k, j, i]
+    arm = place - CT.center_ras_mm
+    turns = [np.cross(axis, arm) for axis in np.eye(3)]
+    # What leads from now to the CT by u moves the point by -u.
+    by_number = [-field.vectors_mm[k, j, i] for field in motion.derivatives(np.zeros(motion.number))]
+    slopes = np.stack([*turns, *np.eye(3), *by_number], axis=1)
+    expected = np.sqrt(np.trace(slopes @ covariance @ slopes.T) + LEFT_OUT_MM**2)
+    assert found[k, j, i] == pytest.approx(expected, rel=1e-4)
