@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from XRayLib.case import Result, View
+from XRayLib.geometry_estimation.estimate_words import ESTIMATED
 from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.confidence_nodes import UNCERTAINTY_ROLE, UNDETERMINED_ROLE, forget, put_uncertainty
+from XRayLib.scene.matrices import local_to_world
 from XRayLib.scene.provenance import STATEMENT, write_attributes
+from XRayLib.scene.radiograph_nodes import set_geometry
 from XRayLib.scene.reprojection_nodes import put_reprojection, put_residual
 from XRayLib.scene.subject_hierarchy import put_in_folder
 from XRayLib.scene.tissue_nodes import TISSUES_ROLE, put_tissues
@@ -81,11 +84,20 @@ def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_resi
         forget(volume, TISSUES_ROLE)
     else:
         tissues = put_tissues(result.labels, volume, result.method)
+    for view, film in zip(result.views, films, strict=True):
+        _follow_estimate(view, film)
     c_arms = tuple(show_set_up(films, True))
     shown = ShownResult(volume, reprojections, residuals, uncertainty, c_arms, tissues)
     extras = [node for node in (uncertainty, tissues) if node is not None]
     put_in_folder([*films, volume, *reprojections, *residuals, *extras, *c_arms], volume.GetName() + " case")
     return shown
+
+
+def _follow_estimate(view: View, film: Any) -> None:
+    """A film whose geometry was estimated stands where it was found to have been, and its set-up with it."""
+    geometry = view.radiograph.geometry
+    if geometry.assumed == (ESTIMATED,):
+        set_geometry(film, geometry.moved(local_to_world(film)), view.radiograph.view)
 
 
 def _put_reprojection(view: View, film: Any) -> Any:
