@@ -10,9 +10,9 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "registration")]
 
+import run_memory  # noqa: E402
 import run_volumes  # noqa: E402
 import volume_rows  # noqa: E402
-from peak_memory import PeakMemory  # noqa: E402
 from resumable_rows import rows_of  # noqa: E402
 from volume_cases import DISPLACEMENT_MM, HELD_OUT, TRAINED_ON, earlier_ct, volume_case  # noqa: E402
 from volume_tables import markdown  # noqa: E402
@@ -76,10 +76,9 @@ def test_a_method_that_cannot_is_told_and_the_others_go_on(data: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells it")
-def test_the_peak_is_that_of_the_block() -> None:
-    before = np.ones(40_000_000, np.uint8)
-    with PeakMemory() as memory:
-        held = np.ones(100_000_000, np.uint8)
-        del held
-    assert memory.gb == pytest.approx(0.1, abs=0.03)
-    assert before.all()
+def test_memory_is_that_of_a_process_of_its_own(data: Path) -> None:
+    case = volume_case(data / "torso.nii.gz", [0.0], "none", None)
+    held = np.ones(400_000_000, np.uint8)
+    (row,) = run_memory.memory_rows(case, ["filtered-backprojection"])
+    assert row["method"] == "filtered-backprojection" and row["seconds"] > 0
+    assert 0.05 < row["memory_gb"] < 2 and held.all()

@@ -18,7 +18,6 @@ COLUMNS = (
     ("dice_lung", "Dice lung", ".2f"),
     ("residual", "residual", ".3f"),
     ("seconds", "seconds", ".1f"),
-    ("memory_gb", "GB", ".1f"),
 )
 
 
