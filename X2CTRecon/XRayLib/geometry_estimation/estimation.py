@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 VOXEL_MM, PIXEL_MM = 20.0, 26.0
 LEAST_LIKENESS = 0.3
 """Correlation of a film with the expected patient's projection below which nothing is estimated from it."""
+PLACED = "The volume stands where the expected patient would: where this patient's middle lies is not measured."
 UNLIKELY = 2.0
 """Cost per pixel, 1 in the mean for patients as they are expected, from which on the films show something else."""
 
@@ -91,7 +92,7 @@ def estimated_geometry(
     return EstimatedGeometry(
         tuple(_placed(r, v, middle) for r, v in zip(radiographs, values, strict=True)),
         moved[:3],
-        sentences_about(radiographs, values, _film_deviations(problem, found), problem, middle),
+        (*sentences_about(radiographs, values, _film_deviations(problem, found), problem, middle), PLACED),
         {"geometry_estimation": _record(problem, found)},
     )
 
