@@ -85,3 +85,9 @@ def test_a_freer_motion_must_be_earned() -> None:
     bones = a_model("bones", 10.0, 0.85)
     assert chosen_model([rigid, bones, a_model("tissue", 12.0, 0.9)]) is bones
     assert models.LEAST_EVIDENCE >= 3
+
+
+def test_where_motion_is_no_question_the_freest_is_taken() -> None:
+    rigid, free = a_model("rigid", 0.0, None), a_model("free", -10.0, None)
+    assert chosen_model([rigid, free]) is rigid
+    assert chosen_model([rigid, free], expected=True) is free

@@ -60,6 +60,8 @@ class Prepared:
     notes: tuple[str, ...]
     seen: Matrix | None
     """Numbers of the soft tissue that a network prepared for the organ proposes."""
+    pose_is_kept: bool
+    """Only how the organ has moved is asked for."""
 
 
 def register_deformable(case: Case, options: Options, progress: Progress, method: str = "deformable") -> Result:
@@ -95,7 +97,7 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
     soft = prepared.motions[-1][1].soft
     matchers = plain if soft is None else tuple(m.attending_to(soft.model.organ, rigid.ct_to_world) for m in plain)
     models = fitted_models(matchers, prepared.motions, _counting(progress), prepared.seen)
-    chosen = chosen_model(models)
+    chosen = chosen_model(models, expected=prepared.pose_is_kept)
     progress(FITTED_SHARE, "Deforming the CT")
     seconds = {
         **rigid.pose_quality.seconds,
@@ -129,7 +131,7 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
     if soft is not None:
         motions.append(("soft tissue" if bones is None else "bones and soft tissue", motion(bones, soft)))
     seen = None if soft is None else motion_seen(case, soft, rigid.ct_to_world, options)
-    return Prepared(ct, used, tuple(motions), notes, seen)
+    return Prepared(ct, used, tuple(motions), notes, seen, kept)
 
 
 def _result(
