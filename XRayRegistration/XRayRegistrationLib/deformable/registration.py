@@ -88,7 +88,9 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
     InputError, RefusedError
         As :func:`register_rigid`.
     """
-    rigid = register_rigid(case, options, _part(progress, 0.0, RIGID_SHARE), method=method)
+    # Exactly the given pose: others near it, which would be tried, may look better and be far off in depth.
+    starts = [np.asarray(case.initial_ct_to_world, float)] if _pose_is_kept(case, options) else None
+    rigid = register_rigid(case, options, _part(progress, 0.0, RIGID_SHARE), starts, method=method)
     started = time.perf_counter()
     prepared = _prepared(case, options, rigid, _part(progress, RIGID_SHARE, MODES_SHARE))
     seconds_prepared = time.perf_counter() - started
@@ -116,7 +118,7 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
     ct = working_ct(case.ct, with_table=used is levels.with_table)
     pivot = used[0].pivot_ras_mm
     progress(0.1, "Finding bones")
-    kept = not RigidSettings.from_options(options).refine
+    kept = _pose_is_kept(case, options)
     bones = None if kept else bone_pieces(ct, case.labels)
     progress(0.3, "Modelling breathing")
     soft, notes = soft_tissue_motion(case, ct)
@@ -132,6 +134,10 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
         motions.append(("soft tissue" if bones is None else "bones and soft tissue", motion(bones, soft)))
     seen = None if soft is None else motion_seen(case, soft, rigid.ct_to_world, options)
     return Prepared(ct, used, tuple(motions), notes, seen, kept)
+
+
+def _pose_is_kept(case: Case, options: Options) -> bool:
+    return case.initial_ct_to_world is not None and not RigidSettings.from_options(options).refine
 
 
 def _result(
