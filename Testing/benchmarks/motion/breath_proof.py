@@ -13,7 +13,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,13 @@ def run_all(
     cases: Sequence[BreathCase], out: Path, method_id: str, run: Run, options: Options, minutes: float
 ) -> Iterator[Row]:
     """Run what the file lacks, write each row as it comes, and yield it; no new case starts after ``minutes``."""
-    done = {(row["method"], row["key"]) for row in rows_of(out)}
+    asked = contender(method_id, options.extra)
+    done = {(contender(row["method"], row["extra"]), row["key"]) for row in rows_of(out)}
     out.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + 60 * minutes
     with out.open("a", encoding="utf-8") as file:
         for case in cases:
-            if (method_id, case.key) in done or time.monotonic() > deadline:
+            if (asked, case.key) in done or time.monotonic() > deadline:
                 continue
             described = {"key": case.key, "method": method_id, "extra": dict(options.extra), "device": options.device}
             row = described | {"threads": os.environ.get("OMP_NUM_THREADS", "")}
@@ -60,6 +61,11 @@ def run_all(
             file.write(json.dumps(row) + "\n")
             file.flush()
             yield row
+
+
+def contender(method_id: str, extra: Mapping[str, Any]) -> str:
+    """The method with the options that it was given, in words."""
+    return " ".join([method_id, *(f"{name}={json.dumps(value)}" for name, value in sorted(extra.items()))])
 
 
 def told(row: Row) -> str:

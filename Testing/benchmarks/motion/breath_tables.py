@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from breath_proof import rows_of
+from breath_proof import contender, rows_of
 
 Row = dict[str, Any]
 
@@ -38,8 +38,8 @@ def error_table(rows: Sequence[Row], group: Callable[[Row], tuple[str, ...]], ti
         groups.setdefault(group(row), []).append(row)
     lines = []
     for name, members in sorted(groups.items()):
-        for method in sorted({row["method"] for row in members}):
-            asked = [row for row in members if row["method"] == method]
+        for method in sorted({_contender(row) for row in members}):
+            asked = [row for row in members if _contender(row) == method]
             given = [row for row in asked if "result" in row]
             worse = sum(row["result"]["surface_mm"] > row["baselines"]["identity"]["surface_mm"] for row in given)
             seconds = f"{np.median([row['seconds'] for row in given]):.2f}" if given else "-"
@@ -56,8 +56,8 @@ def further_table(rows: Sequence[Row]) -> str:
     """What only some methods state: calibration of the error bars, folds, target error of deformations."""
     heads = ["method", "cases", "within 1 sd", "within 2 sd", "folding", "TRE mm", "TRE 95 % mm"]
     lines = []
-    for method in sorted({row["method"] for row in rows}):
-        given = [row for row in rows if row["method"] == method and "result" in row]
+    for method in sorted({_contender(row) for row in rows}):
+        given = [row for row in rows if _contender(row) == method and "result" in row]
         flat = [row | row["result"] for row in given]
         names = ("within_1_sd", "within_2_sd", "folding_fraction", "tre_mm", "tre_p95_mm")
         lines.append([method, str(len(given)), *(_mean(flat, name) for name in names)])
@@ -75,6 +75,10 @@ def all_tables(rows: Sequence[Row]) -> str:
         "Error bars and deformations": further_table(rows),
     }
     return "\n\n".join(f"#### {title}\n\n{table}" for title, table in parts.items()) + "\n"
+
+
+def _contender(row: Row) -> str:
+    return contender(row["method"], row["extra"])
 
 
 def _means(values: Sequence[dict[str, float]]) -> list[str]:

@@ -151,6 +151,9 @@ def test_an_interrupted_run_goes_on_and_tables_come_out(tmp_path: Path, monkeypa
     json.dumps(rows, allow_nan=False)
     tables = all_tables(rows)
     assert "(best_rigid)" in tables and "| 90 | test |" in tables
+    unrefined = Options(extra={"refine": False})
+    assert len(list(breath_proof.run_all(cases[:1], out, "test", truth, unrefined, 10))) == 1
+    assert "| 0 | test refine=false |" in all_tables(breath_proof.rows_of(out))
 
 
 def test_methods_that_return_a_pose_are_refused() -> None:
