@@ -33,6 +33,13 @@ def torso() -> tuple[Volume, Volume]:
     return ct, Volume(np.where(liver, LIVER, 0).astype(np.float32), ct.ijk_to_ras, "label")
 
 
+def right_lung(ct: Volume) -> SurfaceMesh:
+    """Of the torso."""
+    r = ct.ijk_to_ras[0, 3] + 6.0 * np.arange(ct.voxels.shape[2])
+    inside = (ct.voxels == -800.0) & (r > 0)
+    return organ_template(Volume(inside.astype(np.float32), ct.ijk_to_ras, "label"), vertices=400)
+
+
 @cache
 def breathing_torso() -> tuple[MotionModel, Volume, SurfaceMesh]:
     """Motion model on a 6 mm grid, labels and template of the liver."""

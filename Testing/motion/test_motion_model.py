@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from moving_bodies import LIVER, breathing_torso
+from moving_bodies import LIVER, breathing_torso, right_lung, torso
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
@@ -78,6 +78,24 @@ def test_the_liver_goes_with_the_diaphragm(descent_mm: float) -> None:
     assert moved[:, 2].mean() == pytest.approx(-descent_mm, rel=0.1)
     behind_mm = np.abs(moved[:, 2] + descent_mm)
     assert np.quantile(behind_mm, 0.9) < 0.15 * abs(descent_mm) + 1
+
+
+def test_a_lung_hangs_by_its_top_and_fills_from_below() -> None:
+    ct, _ = torso()
+    lung = right_lung(ct)
+    model, _, _ = breathing_torso()
+    of_lung = MotionModel(ct, lung, spacing_mm=6.0)
+    assert of_lung.thorax.organ_is_lung
+    assert not model.thorax.organ_is_lung
+    assert of_lung.thorax.base_s_mm == pytest.approx(model.thorax.base_s_mm, abs=12)
+    down = of_lung.state(MotionParameters(descent_mm=30.0)).organ
+    moved, heights = (down.points - lung.points)[:, 2], lung.points[:, 2]
+    assert np.abs(moved[heights > np.quantile(heights, 0.95)]).mean() < 5
+    assert -moved[heights < np.quantile(heights, 0.15)].mean() > 15
+    assert enclosed_volume_ml(down) > 1.15 * enclosed_volume_ml(lung)
+    drawn = of_lung.random_parameters(np.random.default_rng(0))
+    assert drawn.organ_superior_mm == drawn.organ_pitch_deg == 0
+    assert of_lung.random_state(np.random.default_rng(1)).field.folding_fraction() == 0
 
 
 def test_the_wall_stays_while_what_it_holds_slides() -> None:

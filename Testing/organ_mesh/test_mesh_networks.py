@@ -44,16 +44,32 @@ def test_losses_of_known_surfaces(liver: SurfaceMesh) -> None:
     mean = NeighbourMean(graph).double()
     assert float(losses.laplacian(shift.expand_as(points), mean)) == pytest.approx(0.0, abs=1e-12)
     assert float(losses.edge_change(points + shift, points, edges)) == pytest.approx(0.0, abs=1e-12)
-    assert float(losses.chamfer(points, points)) == pytest.approx(0.0, abs=1e-9)
+    with_itself = losses.nearest(points, points)
+    assert float(losses.chamfer(points, points, with_itself)) == pytest.approx(0.0, abs=1e-9)
     far = torch.tensor([1000.0, 0.0, 0.0], dtype=torch.float64)
-    assert float(losses.chamfer(points[:, :1] + far, points[:, :1])) == pytest.approx(2e6)
+    one, other = points[:, :1] + far, points[:, :1]
+    assert float(losses.chamfer(one, other, losses.nearest(one, other))) == pytest.approx(2e6)
     assert float(losses.volume_of(points, triangles)) == pytest.approx(1000 * enclosed_volume_ml(liver), rel=1e-6)
     normals = losses.vertex_normals(points, triangles)
     np.testing.assert_allclose(normals[0], vertex_normals(liver.points, liver.triangles), atol=1e-9)
     # Edges of a smooth surface lie nearly across its normals, those of a jagged one do not.
     jagged = points + 20 * torch.rand(points.shape, dtype=torch.float64)
-    smooth = losses.normal(points, edges, points, normals)
-    assert float(smooth) < 0.25 < 2 * float(losses.normal(jagged, edges, points, normals))
+    smooth = losses.normal(points, edges, losses.chosen(normals, with_itself[0]))
+    nearest, _ = losses.nearest(jagged, points)
+    assert float(smooth) < 0.25 < 2 * float(losses.normal(jagged, edges, losses.chosen(normals, nearest)))
+
+
+def test_the_chamfer_distance_and_its_slope_are_those_of_all_distances() -> None:
+    generator = torch.Generator().manual_seed(1)
+    found = torch.rand((2, 40, 3), generator=generator).requires_grad_()
+    true = torch.rand((2, 25, 3), generator=generator)
+    between = torch.cdist(found, true)
+    dense = (between.amin(dim=2) ** 2).mean() + (between.amin(dim=1) ** 2).mean()
+    (expected,) = torch.autograd.grad(dense, found)
+    value = losses.chamfer(found, true, losses.nearest(found, true))
+    (slope,) = torch.autograd.grad(value, found)
+    assert float(value.detach()) == pytest.approx(float(dense.detach()), rel=1e-4)
+    np.testing.assert_allclose(slope, expected, atol=1e-5)
 
 
 def test_the_likelihood_is_best_at_the_true_deviation() -> None:

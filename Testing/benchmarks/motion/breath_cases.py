@@ -34,12 +34,15 @@ class BreathCase:
     seed: int
     pose_noise: bool = False
     """Whether the rigid pose that the method starts from is off, as after a rigid registration: 1 degree, 2 mm."""
+    organ: str = "liver"
+    """Which is sought; the breath does not depend on it, the film is centred on it."""
 
     @property
     def key(self) -> str:
         """Unique name; a row with this key is not run again."""
         noise = "/noise" if self.pose_noise else ""
-        return f"{self.ct}/{self.angle_deg:g}/{self.realism}/{self.index}/seed{self.seed}{noise}"
+        organ = "" if self.organ == "liver" else f"/{self.organ}"
+        return f"{self.ct}/{self.angle_deg:g}/{self.realism}/{self.index}/seed{self.seed}{noise}{organ}"
 
     def rng(self, purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that a change in one leaves the others' draws alone."""
@@ -67,10 +70,10 @@ class BreathCase:
 
 
 def breath_cases(
-    cts: Sequence[str], count: int, seed: int, *, first: int = 0, pose_noise: bool = False
+    cts: Sequence[str], count: int, seed: int, *, first: int = 0, pose_noise: bool = False, organ: str = "liver"
 ) -> Iterator[BreathCase]:
     """``count`` breaths per CT, each from every angle; realism goes round with the index."""
     for ct in cts:
         for index in range(first, first + count):
             for angle in ANGLES_DEG:
-                yield BreathCase(ct, angle, LEVELS[index % 3], index, seed, pose_noise)
+                yield BreathCase(ct, angle, LEVELS[index % 3], index, seed, pose_noise, organ)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,10 +11,9 @@ import numpy as np
 from breath_cases import BreathCase
 from elastic_breathing import ElasticBody
 from numpy.typing import NDArray
+from planned_organs import ct_folder, planned_organ
 from XRayLib.case import SurfaceMesh
-from XRayLib.ct import Volume, load_ct, load_volume, remove_table, resample_isotropic
-from XRayLib.mesh import organ_template
-from XRayLib.metrics.tissues import body_mask, lung_mask
+from XRayLib.ct import Volume, load_ct, remove_table, resample_isotropic
 from XRayLib.motion import DisplacementField, MotionModel
 from XRayLib.radiograph import Radiograph, radiograph_from_array
 from XRayLib.simulate import film_of, realism_for
@@ -25,7 +23,6 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "registration"))
 from ray_marching import march, tissue_volumes
 
 FILM_CT_MM = 2.0
-LIVER = 5
 MEAN_STATES = 64
 """Random states of the training's motion model of which the mean shape is the mean."""
 
@@ -58,32 +55,21 @@ class BreathExposure:
     organ: SurfaceMesh
 
 
-def ct_folder() -> Path:
-    """Where the patients are: XRAY3D_DATA, else beside the repository."""
-    return Path(os.environ.get("XRAY3D_DATA", Path(__file__).resolve().parents[4] / "shared" / "data")) / "ct"
-
-
 @lru_cache(maxsize=2)
-def moving_patient(name: str) -> MovingPatient:
-    """A patient of the data folder: the liver where it is labelled, else both lungs, found by threshold."""
+def moving_patient(name: str, organ: str = "liver") -> MovingPatient:
+    """A patient of the data folder; whichever ``organ`` is judged, it is the liver that the diaphragm moves."""
     ct = load_ct(ct_folder() / f"{name}.nii.gz")
-    labels = ct_folder() / f"{name}.labels.nii.gz"
-    if labels.is_file():
-        organ = organ_template(load_volume(labels, quantity="label"), LIVER)
-    else:
-        coarse = resample_isotropic(ct, FILM_CT_MM)
-        lung = lung_mask(coarse.voxels, body_mask(coarse.voxels))
-        organ = organ_template(Volume(lung.astype(np.float32), coarse.ijk_to_ras, "label"), 1)
-    return moving_patient_of(ct, organ)
+    liver = planned_organ(name, ct, "liver")
+    return moving_patient_of(ct, liver if organ == "liver" else planned_organ(name, ct, organ), liver)
 
 
-def moving_patient_of(ct: Volume, organ: SurfaceMesh) -> MovingPatient:
+def moving_patient_of(ct: Volume, organ: SurfaceMesh, liver: SurfaceMesh) -> MovingPatient:
     """Prepare a CT in HU."""
     bare = remove_table(ct)
     model, rng = MotionModel(bare, organ), np.random.default_rng(0)
     mean = np.mean([model.random_state(rng).organ.points for _ in range(MEAN_STATES)], axis=0)
     fine = cropped_to_body(resample_isotropic(bare, FILM_CT_MM))
-    return MovingPatient(ct, organ, ElasticBody(bare, organ), SurfaceMesh(mean, organ.triangles), fine)
+    return MovingPatient(ct, organ, ElasticBody(bare, liver), SurfaceMesh(mean, organ.triangles), fine)
 
 
 def expose_breath(case: BreathCase, patient: MovingPatient) -> BreathExposure:

@@ -20,6 +20,7 @@ from typing import Any
 from breath_cases import BreathCase, breath_cases
 from breath_films import moving_patient
 from breath_rows import Run, run_breath
+from planned_organs import LABELS
 from resumable_rows import rows_of
 from XRayLib.case import Case, Options, Result
 from XRayLib.errors import InputError
@@ -57,7 +58,7 @@ def run_all(
                 continue
             described = {"key": case.key, "method": method_id, "extra": dict(options.extra), "device": options.device}
             row = described | {"threads": os.environ.get("OMP_NUM_THREADS", "")}
-            row |= run_breath(case, run, moving_patient(case.ct), options)
+            row |= run_breath(case, run, moving_patient(case.ct, case.organ), options)
             file.write(json.dumps(row) + "\n")
             file.flush()
             yield row
@@ -83,15 +84,15 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="index of the first breath")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--method", default="organ-mesh", help="ids separated by commas")
+    parser.add_argument("--organ", choices=list(LABELS), default="liver", help="which is sought")
     parser.add_argument("--pose-noise", action="store_true", help="start from a rigid pose that is slightly off")
     parser.add_argument("--extra", type=json.loads, default={}, help="options as JSON")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--minutes", type=float, default=1e9, help="start no case after this time")
     parser.add_argument("--out", type=Path, default=Path("build/mesh_proof.jsonl"))
     asked = parser.parse_args()
-    cases = list(
-        breath_cases(asked.cts.split(","), asked.count, asked.seed, first=asked.first, pose_noise=asked.pose_noise)
-    )
+    chosen = {name: getattr(asked, name) for name in ("first", "pose_noise", "organ")}
+    cases = list(breath_cases(asked.cts.split(","), asked.count, asked.seed, **chosen))
     options = Options(device=asked.device, extra=asked.extra)
     for method_id in asked.method.split(","):
         for row in run_all(cases, asked.out, method_id, runner(method_id), options, asked.minutes):

@@ -54,24 +54,24 @@ def error_table(rows: Sequence[Row], group: Callable[[Row], tuple[str, ...]], ti
 
 def further_table(rows: Sequence[Row]) -> str:
     """What only some methods state: calibration of the error bars, folds, target error of deformations."""
-    heads = ["method", "cases", "within 1 sd", "within 2 sd", "folding", "TRE mm", "TRE 95 % mm"]
-    lines = []
-    for method in sorted({_contender(row) for row in rows}):
-        given = [row for row in rows if _contender(row) == method and "result" in row]
-        flat = [row | row["result"] for row in given]
-        names = ("within_1_sd", "within_2_sd", "folding_fraction", "tre_mm", "tre_p95_mm")
-        lines.append([method, str(len(given)), *(_mean(flat, name) for name in names)])
+    heads = ["sought", "CT", "method", "cases", "within 1 sd", "within 2 sd", "folding", "TRE mm", "TRE 95 % mm"]
+    names = ("within_1_sd", "within_2_sd", "folding_fraction", "tre_mm", "tre_p95_mm")
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        if "result" in row:
+            groups.setdefault((*_sought(row), row["ct"], _contender(row)), []).append(row | row["result"])
+    lines = [[*name, str(len(flat)), *(_mean(flat, n) for n in names)] for name, flat in sorted(groups.items())]
     return _markdown(heads, lines)
 
 
 def all_tables(rows: Sequence[Row]) -> str:
     """Every table, with headings."""
     parts = {
-        "By view angle": error_table(rows, lambda row: (f"{row['angle_deg']:g}",), ["angle"]),
+        "By view angle": error_table(rows, lambda row: (*_sought(row), f"{row['angle_deg']:g}"), ["sought", "angle"]),
         "By patient and view angle": error_table(
-            rows, lambda row: (row["ct"], f"{row['angle_deg']:g}"), ["CT", "angle"]
+            rows, lambda row: (*_sought(row), row["ct"], f"{row['angle_deg']:g}"), ["sought", "CT", "angle"]
         ),
-        "By realism": error_table(rows, lambda row: (row["realism"],), ["realism"]),
+        "By realism": error_table(rows, lambda row: (*_sought(row), row["realism"]), ["sought", "realism"]),
         "Error bars and deformations": further_table(rows),
     }
     return "\n\n".join(f"#### {title}\n\n{table}" for title, table in parts.items()) + "\n"
@@ -79,6 +79,11 @@ def all_tables(rows: Sequence[Row]) -> str:
 
 def _contender(row: Row) -> str:
     return contender(row["method"], row["extra"])
+
+
+def _sought(row: Row) -> tuple[str]:
+    """The organ, and whether the pose that was given was off."""
+    return (row.get("organ", "liver") + (", pose off" if row["pose_noise"] else ""),)
 
 
 def _means(values: Sequence[dict[str, float]]) -> list[str]:

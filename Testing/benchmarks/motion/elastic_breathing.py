@@ -80,8 +80,9 @@ class ElasticBody:
         self._spine_ras = np.array([sides[0].mean(), sides[1][0] + 0.3 * np.ptp(sides[1]), self._middle[2]])
         spine = (np.abs(self._points[..., 0] - self._spine_ras[0]) < 20) & (self._points[..., 1] < self._spine_ras[1])
         held = (((depth * GRID_MM < WALL_MM) | spine) & (to_organ > FREE_AROUND_ORGAN_MM)) | ~body
-        apex = self._points[lung][:, 2].max() if lung.any() else sides[2][1]
-        held |= self._points[..., 2] > apex - 5
+        if not _ends_in_lung(lung):
+            apex = self._points[lung][:, 2].max() if lung.any() else sides[2][1]
+            held |= self._points[..., 2] > apex - 5
         stiffness = np.where(lung, STIFFNESS["lung"], np.where(body, STIFFNESS["soft"], STIFFNESS["air"]))
         driven = (to_organ < 0.5 * GRID_MM) | self._beneath(body & ~held, organ)
         self._up, self._down = (
@@ -126,6 +127,12 @@ class ElasticBody:
         parts = [ndimage.map_coordinates(p, at, order=3, prefilter=False, mode="nearest") for p in points]
         softly = 0.2 + 0.8 * goes[..., None]
         return 1.8 * softly * np.stack(parts, axis=-1)  # 1.8: B-splines of independent points are that much smaller
+
+
+def _ends_in_lung(lung: NDArray[np.bool_]) -> bool:
+    """Whether the CT was cut off there, and not at the lungs' apex, where there is little more than the windpipe."""
+    areas = lung.sum(axis=(1, 2))
+    return bool(areas[-2:].max() > 0.2 * max(areas.max(), 1))
 
 
 def _swept(region: NDArray[np.bool_], reach_mm: float) -> NDArray[np.bool_]:

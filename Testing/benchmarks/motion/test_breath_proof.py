@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,16 +16,17 @@ from breath_cases import ANGLES_DEG, BreathCase, breath_cases
 from breath_films import BreathExposure, MovingPatient, expose_breath, moving_patient_of
 from breath_rows import best_rigid, judged, run_breath
 from breath_tables import all_tables
-from elastic_breathing import Breath
+from elastic_breathing import Breath, ElasticBody
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from XRayLib.case import Case, Options, Result, SurfaceMesh
+from XRayLib.ct import Volume
 from XRayLib.errors import InputError, RefusedError
 from XRayLib.mesh import organ_template
 from XRayLib.metrics.mesh_solid import enclosed_volume_ml
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "motion"))
-from moving_bodies import LIVER, torso
+from moving_bodies import LIVER, right_lung, torso
 
 CASE = BreathCase("torso", 0.0, "none", 0, 1)
 
@@ -41,7 +43,8 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 @cache
 def patient() -> MovingPatient:
     ct, labels = torso()
-    return moving_patient_of(ct, organ_template(labels, LIVER, vertices=400))
+    liver = organ_template(labels, LIVER, vertices=400)
+    return moving_patient_of(ct, liver, liver)
 
 
 @cache
@@ -59,6 +62,18 @@ def test_breaths_fold_nowhere_to_speak_of_and_keep_the_organ_s_volume(seed: int)
     assert enclosed_volume_ml(moved) == pytest.approx(enclosed_volume_ml(patient().organ), rel=0.12)
     rise = (moved.points - patient().organ.points)[:, 2].mean()
     assert rise == pytest.approx(breath.superior_mm, abs=0.2 * abs(breath.superior_mm) + 3)
+
+
+def test_lungs_hang_by_their_apex_unless_the_ct_ends_below_it() -> None:
+    ct, _ = torso()
+    organ = patient().organ
+    up = Breath(30.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+    cut = Volume(ct.voxels[:38], ct.ijk_to_ras, ct.quantity)
+    places = [[60.0, 0.0, ct.ijk_to_ras[2, 3] + 6.0 * k] for k in (53, 36)]
+    whole, part = (ElasticBody(given, organ).field(up) for given in (ct, cut))
+    assert -whole.at(np.array(places[0]), extend=True)[2] < 3
+    assert -part.at(np.array(places[1]), extend=True)[2] > 10
+    assert part.folding_fraction() < 1e-4
 
 
 def test_the_film_shows_the_breath() -> None:
@@ -138,7 +153,7 @@ def test_the_same_index_is_the_same_breath_from_every_angle() -> None:
 
 
 def test_an_interrupted_run_goes_on_and_tables_come_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breath_proof, "moving_patient", lambda name: patient())
+    monkeypatch.setattr(breath_proof, "moving_patient", lambda name, organ: patient())
     out = tmp_path / "rows.jsonl"
     cases = [CASE, BreathCase("torso", 90.0, "mild", 0, 1, pose_noise=True)]
     list(breath_proof.run_all(cases[:1], out, "test", truth, Options(), 10))
@@ -150,10 +165,42 @@ def test_an_interrupted_run_goes_on_and_tables_come_out(tmp_path: Path, monkeypa
     assert {row["key"] for row in rows} == {case.key for case in cases}
     json.dumps(rows, allow_nan=False)
     tables = all_tables(rows)
-    assert "(best_rigid)" in tables and "| 90 | test |" in tables
+    assert "(best_rigid)" in tables and "| liver, pose off | 90 | test |" in tables
     unrefined = Options(extra={"refine": False})
     assert len(list(breath_proof.run_all(cases[:1], out, "test", truth, unrefined, 10))) == 1
-    assert "| 0 | test refine=false |" in all_tables(breath_proof.rows_of(out))
+    assert "| liver | 0 | test refine=false |" in all_tables(breath_proof.rows_of(out))
+
+
+def test_a_lung_is_moved_by_the_liver_s_breath_and_keeps_its_top() -> None:
+    ct, labels = torso()
+    lung = right_lung(ct)
+    breathing = moving_patient_of(ct, lung, organ_template(labels, LIVER, vertices=400))
+    case = replace(CASE, organ="right lung")
+    assert case.breath() == CASE.breath()
+    assert case.key != CASE.key
+    shown = expose_breath(case, breathing)
+    moved, heights = (shown.organ.points - lung.points)[:, 2], lung.points[:, 2]
+    low, high = (np.abs(moved[part]).mean() for part in (heights < np.quantile(heights, 0.2), heights > 110))
+    assert low > 5 > 2 * high
+    assert run_breath(case, truth_of(shown), breathing, Options())["result"]["vertex_md_mm"] < 0.01
+
+
+def truth_of(shown: BreathExposure) -> breath_rows.Run:
+    """A method that knows that breath."""
+    return lambda given, options: Result("test", deformation=shown.field, ct_to_world=np.eye(4))
+
+
+@pytest.mark.real_data
+def test_the_liver_found_by_its_density_is_about_the_labelled_one(patient_data: Path) -> None:
+    from planned_organs import GRID_MM, LABELS, liver_mask
+    from XRayLib.ct import Volume, load_ct, load_volume, resample, resample_isotropic
+    from XRayLib.metrics.overlap import dice
+
+    ct = resample_isotropic(load_ct(patient_data / "ct" / "chest_lidc0001.nii.gz"), GRID_MM)
+    labels = load_volume(patient_data / "ct" / "chest_lidc0001.labels.nii.gz", quantity="label")
+    liver = Volume(np.isin(labels.voxels, LABELS["liver"]).astype(np.float32), labels.ijk_to_ras, "share")
+    there = resample(liver, ct.voxels.shape, ct.ijk_to_ras).voxels > 0.5
+    assert dice(liver_mask(ct), there) > 0.85
 
 
 def test_methods_that_return_a_pose_are_refused() -> None:

@@ -23,28 +23,32 @@ def laplacian(displacement: Tensor, mean: NeighbourMean) -> Tensor:
     return ((displacement - mean(displacement)) ** 2).sum(dim=-1).mean()
 
 
-def chamfer(found: Tensor, true: Tensor) -> Tensor:
-    """Mean squared distance to the nearest point of the other set, both ways (Fan et al., CVPR 2017)."""
-    between = torch.cdist(found, true)
-    return (between.amin(dim=2) ** 2).mean() + (between.amin(dim=1) ** 2).mean()
-
-
-def normal(points: Tensor, edges: Tensor, true: Tensor, true_normals: Tensor) -> Tensor:
-    """Mean squared cosine between edges at a vertex and the true surface's normal where it is nearest.
-
-    ``edges`` (E, 2); ``true_normals`` (N, W, 3) of the points ``true`` (N, W, 3).
-    """
+def nearest(points: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, V) which of ``others`` (N, W, 3) is nearest to each of ``points`` (N, V, 3), and (N, W) the other way."""
     with torch.no_grad():
-        nearest = torch.cdist(points, true).argmin(dim=2)
-        wanted = torch.gather(true_normals, 1, nearest[..., None].expand(-1, -1, 3))
+        between = torch.cdist(points, others)
+        return between.argmin(dim=2), between.argmin(dim=1)
+
+
+def chosen(points: Tensor, numbers: Tensor) -> Tensor:
+    """(N, V, 3): for each of ``numbers`` (N, V) the point of that number."""
+    return torch.gather(points, 1, numbers[..., None].expand(-1, -1, 3))
+
+
+def chamfer(found: Tensor, true: Tensor, pairs: tuple[Tensor, Tensor]) -> Tensor:
+    """Mean squared distance to the nearest point of the other set, both ways (Fan et al., CVPR 2017).
+
+    ``pairs``: ``nearest(found, true)``. Gradients go to the pairs alone, not through all distances.
+    """
+    to_true, to_found = pairs
+    return squared_distance(found, chosen(true, to_true)) + squared_distance(chosen(found, to_found), true)
+
+
+def normal(points: Tensor, edges: Tensor, wanted: Tensor) -> Tensor:
+    """Mean squared cosine between edges (E, 2) and the true surface's normals at their first ends, of (N, V, 3)."""
     sides = points[:, edges[:, 1]] - points[:, edges[:, 0]]
     sides = sides / torch.sqrt((sides**2).sum(dim=-1, keepdim=True) + 1e-8)
     return ((sides * wanted[:, edges[:, 0]]).sum(dim=-1) ** 2).mean()
-
-
-def edge_length(points: Tensor, edges: Tensor) -> Tensor:
-    """Mean squared length of edges."""
-    return ((points[:, edges[:, 1]] - points[:, edges[:, 0]]) ** 2).sum(dim=-1).mean()
 
 
 def edge_change(points: Tensor, true: Tensor, edges: Tensor) -> Tensor:

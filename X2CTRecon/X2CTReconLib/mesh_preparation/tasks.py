@@ -180,8 +180,9 @@ class Pixel2MeshTask(MeshTask):
             first = self._start(points.device)[:, : points.shape[1]] / P2M_UNIT_MM
             edges, mean = torch.from_numpy(graph.edges).to(points.device), NeighbourMean(graph).to(points.device)
             moved = points - first
-            total = total + losses.chamfer(points, true) + P2M_EDGE * losses.edge_change(points, first, edges)
-            total = total + P2M_NORMAL * losses.normal(points, edges, true, normals)
+            pairs = losses.nearest(points, true)
+            total = total + losses.chamfer(points, true, pairs) + P2M_EDGE * losses.edge_change(points, first, edges)
+            total = total + P2M_NORMAL * losses.normal(points, edges, losses.chosen(normals, pairs[0]))
             total = total + P2M_LAPLACIAN * losses.laplacian(moved, mean)
         return total * (P2M_UNIT_MM / UNIT_MM) ** 2
 

@@ -55,7 +55,7 @@ class MotionModel:
     ct : the planning CT in HU.
     organ : closed surface in CT RAS mm, where it is in the CT.
     spacing_mm : voxel size of ``ct`` and of the fields from here on.
-    ranges : from where ``random_state`` draws.
+    ranges : from where ``random_state`` draws; an organ that is a lung has no shift or turn of its own.
 
     Raises
     ------
@@ -68,8 +68,9 @@ class MotionModel:
     ) -> None:
         self.ct = resample_isotropic(ct, spacing_mm)
         self.organ = organ
-        self.ranges = ranges or MotionRange()
         self.thorax = thorax_of(self.ct, organ)
+        drawn = ranges or MotionRange()
+        self.ranges = drawn.of_a_lung() if self.thorax.organ_is_lung else drawn
         self._prepare()
         for smooth_mm in SMOOTHER_MM:
             if not any(self.field(parameters).folding_fraction() for parameters in self._extremes()):
@@ -165,15 +166,17 @@ class MotionModel:
     def _organ_stretch_mm(self, parameters: MotionParameters) -> NDArray[np.float64]:
         """How much lower each height of the CT (k,) comes to lie so that the organ keeps its volume.
 
-        What the wall squeezes across and what a narrower cavity squeezes is stretched along S.
+        What the wall squeezes across and what a narrower cavity squeezes is stretched along S. A lung keeps no volume.
         """
+        heights = np.arange(len(self.ct.voxels), dtype=float)
+        if self.thorax.organ_is_lung:
+            return np.zeros_like(heights)
         spacing, radius = self.ct.spacing_mm[0], self.thorax.cavity.radius_mm
         k, j, i = self._organ_voxels
         now = np.clip(np.rint(k - parameters.descent_mm / spacing).astype(int), 0, len(radius) - 1)
         narrowed = 2 * np.log(radius[k, j, i] / radius[now, j, i]).mean()
         cells = tuple(np.rint(np.array(axis) * WALL_CELLS_PER_VOXEL).astype(int) for axis in (now, j, i))
         squeezed = self._wall.divergence(parameters, spacing / WALL_CELLS_PER_VOXEL)[cells].mean()
-        heights = np.arange(len(radius), dtype=float)
         return (1 - np.exp(narrowed + squeezed)) * spacing * (np.clip(heights, k.min(), k.max()) - k.mean())
 
     def moved_organ(self, field: DisplacementField) -> SurfaceMesh:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,11 @@ class MotionRange:
     organ_yaw_deg: Coupled = Coupled((-0.1, 0.1), 0.5)
     deformation_mm: Interval = (0.0, 6.0)
     """Standard deviation along each axis of the random deformation near the organ."""
+
+    def of_a_lung(self) -> MotionRange:
+        """The same for an organ that hangs in the chest by its top and has no way of its own."""
+        still = {name: Coupled((0.0, 0.0), 0.0) for name in self.coupled if name.startswith("organ_")}
+        return replace(self, **still)
 
     @property
     def coupled(self) -> dict[str, Coupled]:

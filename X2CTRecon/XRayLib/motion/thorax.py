@@ -22,6 +22,8 @@ SMALLEST_LUNG_ML = 60.0
 LEAST_HEIGHT_MM = 120.0
 LUNG_HEIGHT_MM = 180.0
 """From the dome to the apex: the least that counts anywhere, and what is assumed where the scan does not show it."""
+LUNG_SHARE = 0.5
+"""An organ with more lung than this is a lung."""
 ABDOMEN_REACH_MM = 180.0
 """Below the organ, over this length, what moves with the diaphragm comes to rest."""
 
@@ -45,6 +47,8 @@ class Thorax:
     base_s_mm: float
     """Mean height of the lungs' base."""
     organ_low_s_mm: float
+    organ_is_lung: bool = False
+    """Then it fills and empties, and nothing beneath it but the diaphragm is known."""
 
     @property
     def middle_r_mm(self) -> float:
@@ -72,7 +76,9 @@ def thorax_of(ct: Volume, organ: SurfaceMesh, smooth_mm: float = SMOOTH_MM) -> T
     box = [np.flatnonzero(body.any(axis=across))[[0, -1]] for across in ((0, 1), (0, 2), (1, 2))]
     low, high = (np.array([axes[n][box[n][end]] for n in range(3)]) for end in (0, 1))
     spine_r, spine_front = spine_line(ct, body, axes)
-    base = _base_heights(lung, inside_organ, axes[2], spacing)
+    organ_is_lung = bool((lung & inside_organ).sum() > LUNG_SHARE * inside_organ.sum())
+    beneath = np.zeros_like(inside_organ) if organ_is_lung else inside_organ
+    base = _base_heights(lung, beneath, axes[2], spacing)
     apex = float(axes[2][np.flatnonzero(lung.any(axis=(1, 2)))[-1]]) if lung.any() else -np.inf
     highest_base = float(base.max())
     if apex < highest_base + 0.5 * LUNG_HEIGHT_MM:
@@ -93,6 +99,7 @@ def thorax_of(ct: Volume, organ: SurfaceMesh, smooth_mm: float = SMOOTH_MM) -> T
         apex_s_mm=apex,
         base_s_mm=float(base[body.any(axis=0)].mean()),
         organ_low_s_mm=organ_low,
+        organ_is_lung=organ_is_lung,
     )
 
 
@@ -108,7 +115,10 @@ def _lungs(ct: Volume, body: Mask) -> Mask:
 
 
 def _base_heights(lung: Mask, organ: Mask, s: NDArray, spacing: float) -> NDArray[np.float64]:
-    """S of the lungs' base over every column (j, i), smooth; continued where there is no lung by its neighbours."""
+    """S of the lungs' base over every column (j, i), smooth; continued where there is no lung by its neighbours.
+
+    ``organ`` lies beneath the diaphragm.
+    """
     from scipy.ndimage import gaussian_filter
 
     has_lung, has_organ = lung.any(axis=0), organ.any(axis=0)
