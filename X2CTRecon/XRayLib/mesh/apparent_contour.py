@@ -42,7 +42,7 @@ NEAR_CELLS = 4
 
 def outer_pieces(pieces: NDArray[np.float64], triangles: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which pieces (P, 2, 2) of projected lines are at the edge of the projected triangles (M, 3, 2), not inside."""
-    from scipy.ndimage import binary_closing, binary_dilation, binary_fill_holes
+    from scipy.ndimage import distance_transform_cdt, label
 
     if not len(pieces) or not len(triangles):
         return np.zeros(len(pieces), bool)
@@ -50,21 +50,23 @@ def outer_pieces(pieces: NDArray[np.float64], triangles: NDArray[np.float64]) ->
     cell = max(float((triangles.max(axis=(0, 1)) - low).max()) / OUTLINE_CELLS, 1e-9)
     margin = NEAR_CELLS + 2
     corners = (triangles - low) / cell + margin
-    covered = np.zeros(np.ceil(corners.max(axis=(0, 1))).astype(int) + margin + 1, bool)
-    columns, rows = np.rint(_samples(corners)).astype(int).T
-    covered[columns, rows] = True
-    outside = ~binary_fill_holes(binary_closing(covered))
-    near = binary_dilation(outside, iterations=NEAR_CELLS)
+    drawn = np.zeros(np.ceil(corners.max(axis=(0, 1))).astype(int) + margin + 1, bool)
+    columns, rows = _along_edges(corners)
+    drawn[columns, rows] = True
+    regions, _count = label(~drawn)  # what the edges close in is inside: no need to fill the triangles
+    near = distance_transform_cdt(regions != regions[0, 0], metric="taxicab") <= NEAR_CELLS
     middles = np.rint((pieces.mean(axis=1) - low) / cell + margin).astype(int)
-    inside_picture = ((middles >= 0) & (middles < covered.shape)).all(axis=1)
-    middles = np.clip(middles, 0, np.array(covered.shape) - 1)
+    inside_picture = ((middles >= 0) & (middles < drawn.shape)).all(axis=1)
+    middles = np.clip(middles, 0, np.array(drawn.shape) - 1)
     return inside_picture & near[middles[:, 0], middles[:, 1]]
 
 
-def _samples(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points all over the triangles (M, 3, 2), no farther apart than a cell."""
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max()
-    steps = min(int(np.ceil(longest)) + 1, 64)
-    first, second = np.nonzero(np.tri(steps + 1, dtype=bool)[::-1])
-    weights = np.stack([first, second, steps - first - second], axis=1) / steps
-    return np.einsum("wc,mcd->mwd", weights, corners).reshape(-1, 2)
+def _along_edges(corners: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Columns and rows of the cells that the edges of the triangles (M, 3, 2) run through, without a gap."""
+    first, second = corners.reshape(-1, 2), np.roll(corners, -1, axis=1).reshape(-1, 2)
+    steps = np.ceil(np.abs(second - first).max(axis=1)).astype(int) + 1
+    edge = np.repeat(np.arange(len(steps)), steps)
+    step = np.arange(len(edge)) - np.repeat(np.cumsum(steps) - steps, steps)
+    share = (step / np.maximum(steps - 1, 1)[edge])[:, None]
+    cells = np.rint(first[edge] + share * (second - first)[edge]).astype(int)
+    return cells[:, 0], cells[:, 1]
