@@ -122,6 +122,7 @@ class XRayRegistrationParameterNode:
     ctLandmarks - Points picked in the CT; those of a film are referred to by the film.
     showHandles - Handles on the CT in the views.
     overlayMode - How the re-projections are laid over the films.
+    showOutlines - Draw the outlines of what moves with the CT on the films.
     pointCloud - Points of the patient that a network saw on the films.
     showPointCloud - Draw them in 3D.
     deformation - The transform that deforms the CT before its pose.
@@ -153,6 +154,7 @@ class XRayRegistrationParameterNode:
     ctLandmarks: vtkMRMLMarkupsFiducialNode
     showHandles: bool = False
     overlayMode: OverlayMode = OverlayMode.BLEND
+    showOutlines: bool = True
     pointCloud: vtkMRMLModelNode
     showPointCloud: bool = True
     deformation: vtkMRMLGridTransformNode

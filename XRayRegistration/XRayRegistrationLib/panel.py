@@ -27,6 +27,7 @@ from XRayRegistrationLib.panel_deformation import DeformationSwitch, carrier
 from XRayRegistrationLib.panel_frames import FramePanel
 from XRayRegistrationLib.panel_landmarks import LandmarkPanel
 from XRayRegistrationLib.panel_method import PoseMethodChoice
+from XRayRegistrationLib.panel_outlines import MovedOutlines
 from XRayRegistrationLib.panel_overlay import FilmOverlays
 from XRayRegistrationLib.panel_pose import PoseControls
 from XRayRegistrationLib.panel_prepared import PreparedChoice
@@ -51,7 +52,10 @@ class RegistrationPanel(CasePanel):
         self.live = LiveReprojection(self.client, on_done=self._reprojected, on_error=self._failed)
         self.overlays = FilmOverlays(ui)
         self.deformation = DeformationSwitch(ui)
-        self.attached = AttachedNodes(ui, lambda: carrier(self.parameterNode), self._ensure_carrier)
+        self.outlines = MovedOutlines(ui, self.shownFilms, lambda: self.attached.moving())
+        self.attached = AttachedNodes(
+            ui, lambda: carrier(self.parameterNode), self._ensure_carrier, on_changed=self.outlines.refresh
+        )
         self.decision = PoseDecision(
             ui,
             on_changed=self.refresh,
@@ -92,6 +96,7 @@ class RegistrationPanel(CasePanel):
             self.pose,
             self.deformation,
             self.attached,
+            self.outlines,
             self.landmarks,
             self.frames,
             self.decision,

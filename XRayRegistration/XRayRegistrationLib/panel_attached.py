@@ -22,12 +22,22 @@ LATER_MS = 200
 
 
 class AttachedNodes:
-    """A list with a tick before what is under the pose transform. The scene itself keeps the choice."""
+    """A list with a tick before what is under the pose transform. The scene itself keeps the choice.
 
-    def __init__(self, ui: Any, transform: Callable[[], Any], ensure_transform: Callable[[], Any]) -> None:
+    ``on_changed()`` after the list or a tick may have changed.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        transform: Callable[[], Any],
+        ensure_transform: Callable[[], Any],
+        on_changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.ui = ui
         self._transform = transform
         self._ensure_transform = ensure_transform
+        self._on_changed = on_changed
         self._updating = False
         self._has_ct = False
         self._later = qt.QTimer()
@@ -52,6 +62,10 @@ class AttachedNodes:
                 if not node.GetHideFromEditors() and not read_attribute(node, "Kind"):
                     found[node.GetID()] = node
         return sorted(found.values(), key=lambda node: node.GetName().lower())
+
+    def moving(self) -> list[Any]:
+        """Those that move with the CT."""
+        return [node for node in self.candidates() if _is_under(node, self._transform())] if self._has_ct else []
 
     def refresh(self, has_ct: bool) -> None:
         """Show the scene's nodes, ticked when they are under the pose transform."""
@@ -81,6 +95,7 @@ class AttachedNodes:
                 rows.item(row).setCheckState(qt.Qt.Checked if _is_under(node, transform) else qt.Qt.Unchecked)
         finally:
             self._updating = False
+        self._on_changed()
 
     def _fill(self, nodes: list[Any]) -> None:
         self.ui.attachedList.clear()
@@ -102,6 +117,7 @@ class AttachedNodes:
                 node.SetAndObserveTransformNodeID(self._ensure_transform().GetID() if is_ticked else None)
         finally:
             self._updating = False
+        self._on_changed()
 
 
 def _is_under(node: Any, transform: Any) -> bool:

@@ -44,11 +44,30 @@ class OrganSource:
         """Whether the node is a segmentation."""
         return bool(self.node.IsA("vtkMRMLSegmentationNode"))
 
+    @property
+    def shape_version(self) -> tuple:
+        """Changes when the organ's shape may have changed."""
+        data = _representation(self.segment) if self.is_segmentation else self.node.GetPolyData()
+        return self.node.GetID(), self.segment_id, 0 if data is None else data.GetMTime()
+
     def version(self, ct: Any) -> tuple:
         """Changes when the organ's shape or its place in the CT may have changed."""
-        data = _representation(self.segment) if self.is_segmentation else self.node.GetPolyData()
-        place = self._to_ct(ct)
-        return self.node.GetID(), self.segment_id, 0 if data is None else data.GetMTime(), place.tobytes()
+        return *self.shape_version, self._to_ct(ct).tobytes()
+
+    @property
+    def surface(self) -> Any:
+        """vtkPolyData in the node's own RAS; None where there is none, as in a segment of voxels."""
+        if not self.is_segmentation:
+            return self.node.GetPolyData()
+        return None if self.segment is None else _closed_surface_of(self.segment)
+
+    @property
+    def labels(self) -> Volume | None:
+        """Voxels of a segment in the node's own RAS, 1 inside; None for a model and for a segment without voxels.
+
+        Raises InputError for a segment whose voxels are all empty.
+        """
+        return None if self.segment is None else _labels(self.node, self.segment_id)
 
     def in_ct(self, ct: Any) -> Volume | SurfaceMesh:
         """Labels (the organ is 1) or surface of the organ in the CT's own RAS.
@@ -63,9 +82,9 @@ class OrganSource:
             return _surface_in_ct(self.node.GetPolyData(), place, self.node.GetName())
         if self.segment is None:
             raise InputError(f"Choose a segment of '{self.node.GetName()}'.")
-        labels = _labels(self.node, self.segment_id)
+        labels = self.labels
         if labels is None:
-            return _closed_surface(self.node, self.segment_id, place)
+            return _surface_in_ct(self.surface, place, self.segment.GetName())
         return Volume(labels.voxels, place @ labels.ijk_to_ras, "label")
 
     def look(self) -> OrganLook:
@@ -139,12 +158,10 @@ def _surface_in_ct(surface: Any, place: NDArray[np.float64], name: str) -> Surfa
     return mesh
 
 
-def _closed_surface(node: Any, segment_id: str, place: NDArray[np.float64]) -> SurfaceMesh:
-    import vtk
+def _closed_surface_of(segment: Any) -> Any:
+    import slicer
 
-    surface = vtk.vtkPolyData()
-    node.GetClosedSurfaceRepresentation(segment_id, surface)
-    return _surface_in_ct(surface, place, node.GetSegmentation().GetSegment(segment_id).GetName())
+    return segment.GetRepresentation(slicer.vtkSegmentationConverter.GetClosedSurfaceRepresentationName())
 
 
 def _labels(node: Any, segment_id: str) -> Volume | None:
