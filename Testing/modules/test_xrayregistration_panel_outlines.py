@@ -73,7 +73,7 @@ def eventually(host, check: Callable[[], None]) -> None:
 
 
 def lines_of(film):
-    node = film.GetNodeReference(MOVED_ROLE)
+    node = film.GetNodeReference(MOVED_ROLE + "0")
     return None if node is None or not node.GetDisplayNode().GetVisibility() else node.GetPolyData()
 
 
@@ -171,11 +171,13 @@ def test_segments_are_outlined_from_their_voxels_each_in_its_colour(widget, slic
     widget.panel.attached.attach(segmentation)
     film = widget.panel.filmNodes()[0]
     eventually(slicer_main_window, lambda: assert_rim_of_ball(film, radius_mm=30.0, within_mm=1.5))
-    colors = vtk_to_numpy(lines_of(film).GetPointData().GetArray("Color"))
-    assert (colors == (51, 102, 153)).all()
+    models = [film.GetNodeReference(f"{MOVED_ROLE}{index}") for index in range(2)]
+    assert models[0].GetDisplayNode().GetColor() == (0.2, 0.4, 0.6)
+    assert models[1].GetPolyData().GetNumberOfLines() == 0  # the segment without voxels
     segment_id = segmentation.GetSegmentation().GetNthSegmentID(0)
     segmentation.GetDisplayNode().SetSegmentVisibility(segment_id, False)
     slicer_main_window.wait_until(lambda: not is_drawn(film))
+    assert not models[1].GetDisplayNode().GetVisibility()
 
 
 def test_a_surface_that_changes_is_outlined_anew(widget, liver, slicer_main_window) -> None:
@@ -212,8 +214,8 @@ def test_the_outlines_come_back_with_a_saved_scene_and_leave_with_their_film(
     widget.ui.translationSSlider.value = -25.0
     first, second = widget.panel.filmNodes()
     eventually(host, lambda: assert_rim_of_ball(first, (0, 0, -25)))
-    lines = first.GetNodeReference(MOVED_ROLE)
-    assert len(slicer.util.getNodes("PA moved outlines*")) == 1
+    lines = first.GetNodeReference(MOVED_ROLE + "0")
+    assert len(slicer.util.getNodes("PA moved outline*")) == 1
     widget.panel.films.rows[0].removeButton.click()
     assert lines.GetScene() is None
     eventually(host, lambda: assert_rim_of_ball(second, (0, 0, -25)))

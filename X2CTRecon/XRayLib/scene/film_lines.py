@@ -51,11 +51,11 @@ def lines_on_detector(pixels: NDArray[np.floating], ends: NDArray[np.integer], g
     import vtk
     from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
 
-    lines = vtk.vtkPolyData()
+    lines, points, cells = vtk.vtkPolyData(), vtk.vtkPoints(), vtk.vtkCellArray()
     if not len(ends):
+        lines.SetPoints(points)  # without any VTK's filters report an error
         return lines
     to_ras = geometry.pixel_to_ras
-    points, cells = vtk.vtkPoints(), vtk.vtkCellArray()
     on_detector = pixels @ to_ras[:3, :2].T + to_ras[:3, 3]
     both_sides = np.concatenate([on_detector - geometry.detector_normal, on_detector + geometry.detector_normal])
     points.SetData(numpy_to_vtk(both_sides, deep=True))

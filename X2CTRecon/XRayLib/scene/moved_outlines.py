@@ -1,11 +1,9 @@
-"""The outlines, on a film, of all that moves with a CT: lines in each organ's colour, in one model per film."""
+"""The outlines, on a film, of all that moves with a CT: for each organ a model of lines in its colour."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from XRayLib.case import SurfaceMesh
 from XRayLib.scene.film_lines import hide_lines, put_lines
@@ -13,9 +11,8 @@ from XRayLib.scene.organ_contours import outline
 from XRayLib.scene.organ_source import OrganSource
 from XRayLib.scene.radiograph_nodes import film_geometry
 
-MOVED_ROLE = "XRay3DMovedOutlines"
-"""Node reference from a film to the model of the lines."""
-COLOR_ARRAY = "Color"
+MOVED_ROLE = "XRay3DMovedOutline"
+"""Start of the node references from a film to the models of the lines; a number follows."""
 
 Color = tuple[float, float, float]
 
@@ -34,35 +31,21 @@ def visible_organs(node: Any) -> list[OrganSource]:
     return [OrganSource(node, segment_id) for segment_id in ids if display.GetSegmentVisibility(segment_id)]
 
 
-def put_moved_outlines(film: Any, organs: Sequence[tuple[SurfaceMesh, Color]], view_node_ids: Sequence[str]) -> Any:
-    """Draw the outlines of surfaces (world RAS) with their colours on a film; returns the model node."""
-    import slicer
-    import vtk
-
+def put_moved_outlines(film: Any, organs: Sequence[tuple[SurfaceMesh, Color]], view_node_ids: Sequence[str]) -> None:
+    """Draw the outlines of surfaces (world RAS), each in its colour, on a film, and none but these."""
     geometry = film_geometry(film)
-    joined = vtk.vtkAppendPolyData()
-    joined.AddInputData(vtk.vtkPolyData())
-    for mesh, color in organs:
-        joined.AddInputData(_colored(outline(mesh, geometry), color))
-    joined.Update()
-    node = put_lines(film, MOVED_ROLE, "moved outlines", (1.0, 1.0, 1.0), joined.GetOutput(), view_node_ids)
-    display = node.GetDisplayNode()
-    display.SetActiveScalar(COLOR_ARRAY, vtk.vtkAssignAttribute.POINT_DATA)
-    display.SetScalarRangeFlag(slicer.vtkMRMLDisplayNode.UseDirectMapping)
-    display.SetScalarVisibility(True)
-    return node
+    for index, (mesh, color) in enumerate(organs):
+        lines = outline(mesh, geometry)
+        put_lines(film, f"{MOVED_ROLE}{index}", f"moved outline {index + 1}", color, lines, view_node_ids)
+    _hide_from(film, len(organs))
 
 
 def hide_moved_outlines(film: Any) -> None:
     """Draw none on this film."""
-    hide_lines(film, MOVED_ROLE)
+    _hide_from(film, 0)
 
 
-def _colored(lines: Any, color: Color) -> Any:
-    from vtk.util.numpy_support import numpy_to_vtk
-
-    levels = np.tile(np.rint(255 * np.asarray(color)).astype(np.uint8), (lines.GetNumberOfPoints(), 1))
-    array = numpy_to_vtk(levels, deep=True)
-    array.SetName(COLOR_ARRAY)
-    lines.GetPointData().SetScalars(array)
-    return lines
+def _hide_from(film: Any, index: int) -> None:
+    while film.GetNodeReference(f"{MOVED_ROLE}{index}") is not None:
+        hide_lines(film, f"{MOVED_ROLE}{index}")
+        index += 1

@@ -59,7 +59,7 @@ def _lines(zero: NDArray[np.floating], strength: NDArray[np.floating], strongest
     contour.Update()
     found = contour.GetOutput()
     if not found.GetNumberOfPoints():
-        return vtk.vtkPolyData()
+        return lines_on_detector(np.zeros((0, 2)), np.zeros((0, 2), np.int64), geometry)
     pixels = vtk_to_numpy(found.GetPoints().GetData())[:, :2].astype(float)
     ends = vtk_to_numpy(found.GetLines().GetConnectivityArray()).reshape(-1, 2)
     nearest = np.rint(pixels).astype(int)
