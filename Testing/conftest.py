@@ -6,7 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
-from SlicerHost.fixtures import load_module, slicer_host, slicer_main_window, stand_in  # noqa: F401
+from SlicerHost.fixtures import (  # noqa: F401
+    headless,
+    load_module,
+    session,
+    slicer_host,
+    slicer_main_window,
+    stand_in,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

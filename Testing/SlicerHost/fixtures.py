@@ -70,3 +70,19 @@ def load_module(slicer_host: Any) -> Callable[[str], Any]:
         return slicer_host.load_module(REPOSITORY / name / f"{name}.py")
 
     return load
+
+
+@pytest.fixture(scope="module")
+def headless() -> Iterator[Any]:
+    """Scene, logics and views without Qt, started once per file."""
+    from XRayLib.scene.headless import HeadlessSlicer
+
+    with HeadlessSlicer() as started:
+        yield started
+
+
+@pytest.fixture
+def session(headless: Any) -> Any:
+    """The same with an empty scene."""
+    headless.clear()
+    return headless

@@ -25,27 +25,14 @@ from XRayLib.scene.deformation_nodes import (
     put_deformation,
     uncertainty_node,
 )
-from XRayLib.scene.headless import HeadlessSlicer
 from XRayLib.scene.matrices import local_to_world, pose_above, vtk_matrix
 from XRayLib.scene.volume_nodes import put_volume
 
-pytestmark = pytest.mark.slicer
+pytestmark = [pytest.mark.slicer, pytest.mark.usefixtures("session")]
 
 POSE = motion_from_twist([0.3, -0.2, 0.4, 20.0, -30.0, 10.0], (5.0, 5.0, 5.0))
 GRID = np.array([[0, -6.0, 0, 70], [5, 0, 0, -60], [0, 0, 7, -65], [0, 0, 0, 1]])
 """Turned axes and three spacings, so that no confusion of axes goes unseen."""
-
-
-@pytest.fixture(scope="module")
-def headless():
-    with HeadlessSlicer() as session:
-        yield session
-
-
-@pytest.fixture(autouse=True)
-def session(headless):
-    headless.clear()
-    return headless
 
 
 def a_field() -> DisplacementField:

@@ -18,7 +18,6 @@ from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.mesh import organ_template
 from XRayLib.scene.film_run import put_film_run
-from XRayLib.scene.headless import HeadlessSlicer
 from XRayLib.scene.matrices import vtk_matrix
 from XRayLib.scene.organ_contours import NOW_ROLE, outlines_of
 from XRayLib.scene.organ_nodes import scalars_of, show_organ_as
@@ -30,19 +29,7 @@ from XRayLib.scene.radiograph_nodes import put_radiograph
 from XRayLib.scene.scene_step import SceneStep
 from XRayLib.scene.volume_nodes import put_volume
 
-pytestmark = pytest.mark.slicer
-
-
-@pytest.fixture(scope="module")
-def headless():
-    with HeadlessSlicer() as session:
-        yield session
-
-
-@pytest.fixture(autouse=True)
-def session(headless):
-    headless.clear()
-    return headless
+pytestmark = [pytest.mark.slicer, pytest.mark.usefixtures("session")]
 
 
 @pytest.fixture

@@ -14,25 +14,12 @@ from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.film_views import show_films, show_in_slices
-from XRayLib.scene.headless import HeadlessSlicer
 from XRayLib.scene.layout import switch_to_film_layout
 from XRayLib.scene.radiograph_nodes import put_radiograph, remove_film
 from XRayLib.scene.show_result import put_result
 from XRayLib.scene.volume_nodes import show_volume_rendering, volume_from_node
 
 pytestmark = pytest.mark.slicer
-
-
-@pytest.fixture(scope="module")
-def headless():
-    with HeadlessSlicer() as session:
-        yield session
-
-
-@pytest.fixture
-def session(headless):
-    headless.clear()
-    return headless
 
 
 def a_view(primary: float) -> View:

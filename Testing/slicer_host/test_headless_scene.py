@@ -20,18 +20,6 @@ MIDDLE = (slice(50, 70), slice(70, 90))
 CORNER = (slice(0, 12), slice(0, 12))
 
 
-@pytest.fixture(scope="module")
-def started():
-    with HeadlessSlicer() as session:
-        yield session
-
-
-@pytest.fixture
-def session(started):
-    started.clear()
-    return started
-
-
 def ball(center_kji=(15, 15, 15), value: int = 900) -> np.ndarray:
     grid = np.indices((30, 30, 30))
     distance = np.sqrt(sum((axis - c) ** 2 for axis, c in zip(grid, center_kji, strict=True)))

@@ -9,23 +9,10 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from XRayLib.case import Result
 from XRayLib.ct import Volume
-from XRayLib.scene.headless import HeadlessSlicer
 from XRayLib.scene.show_result import put_result
 from XRayLib.scene.tissue_nodes import TISSUES_ROLE
 
 pytestmark = pytest.mark.slicer
-
-
-@pytest.fixture(scope="module")
-def headless():
-    with HeadlessSlicer() as session:
-        yield session
-
-
-@pytest.fixture
-def session(headless):
-    headless.clear()
-    return headless
 
 
 def a_result(with_labels: bool = True, lung: int = 4) -> Result:

@@ -53,11 +53,9 @@ def sentences_about(
             sentences.append(f"View {n}, estimated from the films: {'; '.join(parts)}.")
         untold = [words for k, words in UNTOLD.items() if prior[k] > 0 and not told[k]]
         if untold:
+            size = ", and the size of the volume with it" if prior[5:].any() else ""
             sentences.append(
-                f"View {n}: the films do not tell {_joined(untold)}; this stays near what was assumed, and the size of "
-                "the volume with it."
-                if prior[5:].any()
-                else f"View {n}: the films do not tell {_joined(untold)}; this stays near what was assumed."
+                f"View {n}: the films do not tell {_joined(untold)}; this stays near what was assumed{size}."
             )
     return tuple(sentences)
 

@@ -22,7 +22,7 @@ LEAST_SQUEEZE, MOST_SQUEEZE = 0.3, 3.0
 
 
 @njit(nogil=True, cache=True)
-def _split(x, size):  # numba infers the types
+def split(x, size):  # numba infers the types
     """The cell that holds x, clamped to the grid, and the share of its upper end."""
     if x <= 0.0:
         return 0, 0.0
@@ -34,9 +34,9 @@ def _split(x, size):  # numba infers the types
 
 @njit(nogil=True, cache=True)
 def _scalar_at(voxels, i, j, k):
-    i0, u = _split(i, voxels.shape[2])
-    j0, v = _split(j, voxels.shape[1])
-    k0, w = _split(k, voxels.shape[0])
+    i0, u = split(i, voxels.shape[2])
+    j0, v = split(j, voxels.shape[1])
+    k0, w = split(k, voxels.shape[0])
     i1, j1, k1 = i0 + (u > 0), j0 + (v > 0), k0 + (w > 0)
     low = (1 - v) * ((1 - u) * voxels[k0, j0, i0] + u * voxels[k0, j0, i1])
     low += v * ((1 - u) * voxels[k0, j1, i0] + u * voxels[k0, j1, i1])
@@ -46,10 +46,11 @@ def _scalar_at(voxels, i, j, k):
 
 
 @njit(nogil=True, cache=True)
-def _vector_at(vectors, i, j, k):
-    i0, u = _split(i, vectors.shape[2])
-    j0, v = _split(j, vectors.shape[1])
-    k0, w = _split(k, vectors.shape[0])
+def vector_at(vectors, i, j, k):
+    """Linear between the voxels of ``vectors`` (k, j, i, 3)."""
+    i0, u = split(i, vectors.shape[2])
+    j0, v = split(j, vectors.shape[1])
+    k0, w = split(k, vectors.shape[0])
     x, y, z = 0.0, 0.0, 0.0
     for dk in range(2):
         wk = w if dk else 1 - w
@@ -71,7 +72,8 @@ def _vector_at(vectors, i, j, k):
 
 
 @njit(nogil=True, cache=True)
-def _transformed(matrix, x, y, z):
+def transformed(matrix, x, y, z):
+    """A point after a (4, 4) matrix."""
     return (
         matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3],
         matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3],
@@ -89,12 +91,12 @@ def vectors_at(vectors, ras_to_ijk, points, extend):
     """Linear interpolation at points (N, 3); beyond the grid the nearest value, or NaN unless ``extend``."""
     found = np.empty((len(points), 3))
     for n in range(len(points)):
-        i, j, k = _transformed(ras_to_ijk, points[n, 0], points[n, 1], points[n, 2])
+        i, j, k = transformed(ras_to_ijk, points[n, 0], points[n, 1], points[n, 2])
         beyond = _outside(i, vectors.shape[2]) or _outside(j, vectors.shape[1]) or _outside(k, vectors.shape[0])
         if beyond and not extend:
             found[n] = np.nan
         else:
-            found[n, 0], found[n, 1], found[n, 2] = _vector_at(vectors, i, j, k)
+            found[n, 0], found[n, 1], found[n, 2] = vector_at(vectors, i, j, k)
     return found
 
 
@@ -127,7 +129,7 @@ def warped(voxels, ras_to_ijk, vectors, ijk_to_ras, nearest, extend, outside):
         for j in range(rows):
             for i in range(columns):
                 x, y, z = vectors[k, j, i, 0], vectors[k, j, i, 1], vectors[k, j, i, 2]
-                a, b, c = _transformed(to_voxel, i, j, k)
+                a, b, c = transformed(to_voxel, i, j, k)
                 a += m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
                 b += m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
                 c += m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
@@ -151,8 +153,8 @@ def resampled(vectors, ras_to_ijk, shape, ijk_to_ras):
     for k in range(shape[0]):
         for j in range(shape[1]):
             for i in range(shape[2]):
-                a, b, c = _transformed(to_voxel, i, j, k)
-                result[k, j, i, 0], result[k, j, i, 1], result[k, j, i, 2] = _vector_at(vectors, a, b, c)
+                a, b, c = transformed(to_voxel, i, j, k)
+                result[k, j, i, 0], result[k, j, i, 1], result[k, j, i, 2] = vector_at(vectors, a, b, c)
     return result
 
 
@@ -205,8 +207,8 @@ def _newton(vectors, ras_to_ijk, spot, target, share):
 
 @njit(nogil=True, cache=True)
 def _difference(vectors, ras_to_ijk, x, y, z, target, share):
-    i, j, k = _transformed(ras_to_ijk, x, y, z)
-    u, v, w = _vector_at(vectors, i, j, k)
+    i, j, k = transformed(ras_to_ijk, x, y, z)
+    u, v, w = vector_at(vectors, i, j, k)
     return x + share * u - target[0], y + share * v - target[1], z + share * w - target[2]
 
 
@@ -214,15 +216,15 @@ def _difference(vectors, ras_to_ijk, x, y, z, target, share):
 def _newton_step(vectors, ras_to_ijk, x, y, z, rx, ry, rz, share):
     """(I + share * du/dp)^-1 r; r itself where that folds."""
     jacobian = np.eye(3)
-    i, j, k = _transformed(ras_to_ijk, x, y, z)
+    i, j, k = transformed(ras_to_ijk, x, y, z)
     spot = (i, j, k)
     sizes = (vectors.shape[2], vectors.shape[1], vectors.shape[0])
     for axis in range(3):
-        low, _ = _split(spot[axis], sizes[axis])
+        low, _ = split(spot[axis], sizes[axis])
         if _outside(spot[axis], sizes[axis]) or sizes[axis] < 2:
             continue
-        a = _vector_at(vectors, low if axis == 0 else i, low if axis == 1 else j, low if axis == 2 else k)
-        b = _vector_at(
+        a = vector_at(vectors, low if axis == 0 else i, low if axis == 1 else j, low if axis == 2 else k)
+        b = vector_at(
             vectors, low + 1.0 if axis == 0 else i, low + 1.0 if axis == 1 else j, low + 1.0 if axis == 2 else k
         )
         for row in range(3):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from XRayLib.ct import Volume
 from XRayLib.phantom.labels import LIVER
-from XRayLib.phantom.sample import SEED, sample_torso
+from XRayLib.phantom.sample import SEED, sample_torso, write_films
 from XRayLib.phantom.torso import torso_phantom
 
 CT_FILE, LIVER_FILE = "torso_ct.nrrd", "torso_liver.vtp"
@@ -45,21 +45,13 @@ def write_moved_sample(folder: Path) -> list[Path]:
 
 def write_moved_films(folder: Path) -> list[Path]:
     """Frontal and left lateral films of a C-arm with a detector of 43 cm, as DICOM, with a good detector's flaws."""
-    from XRayLib.simulate import SimulationPlan, simulate_to_files
-
     fine = sample_torso()
     lying = Volume(fine.voxels, sample_ct_to_world(fine) @ fine.ijk_to_ras, fine.quantity)
-    written = []
-    for seed, (name, primary_angle_deg) in enumerate(FILMS.items()):
-        plan = SimulationPlan(
-            primary_angle_deg=primary_angle_deg,
-            isocenter_ras_mm=tuple(fine.center_ras_mm.tolist()),
-            source_to_detector_mm=1200.0,
-            source_to_isocenter_mm=800.0,
-            size_px=(384, 384),
-            pixel_spacing_mm=1.12,
-            realism="mild",
-            seed=seed,
-        )
-        written += simulate_to_files(lying, plan, folder / name)
-    return written
+    c_arm = {
+        "isocenter_ras_mm": tuple(fine.center_ras_mm.tolist()),
+        "source_to_detector_mm": 1200.0,
+        "source_to_isocenter_mm": 800.0,
+        "size_px": (384, 384),
+        "pixel_spacing_mm": 1.12,
+    }
+    return write_films(lying, folder, FILMS, **c_arm)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from XRayLib.ct import Volume
 from XRayLib.phantom.torso import torso_phantom
@@ -20,19 +22,24 @@ def sample_torso() -> Volume:
 
 def write_sample_radiographs(folder: Path) -> list[Path]:
     """PA and left lateral films at a chest stand (source at 1800 mm), as DICOM, with the flaws of a good detector."""
+    chest_stand = {
+        "source_to_detector_mm": 1800.0,
+        "source_to_isocenter_mm": 1600.0,
+        "size_px": (512, 512),
+        "pixel_spacing_mm": 0.86,
+    }
+    return write_films(sample_torso(), folder, FILMS, **chest_stand)
+
+
+def write_films(ct: Volume, folder: Path, primary_angles_deg: Mapping[str, float], **room: Any) -> list[Path]:
+    """Films of a CT as DICOM, with the flaws of a good detector and noise of their own.
+
+    ``primary_angles_deg``: file name -> positioner primary angle. ``room``: the rest of the SimulationPlan.
+    """
     from XRayLib.simulate import SimulationPlan, simulate_to_files
 
-    ct = sample_torso()
     written = []
-    for seed, (name, primary_angle_deg) in enumerate(FILMS.items()):
-        plan = SimulationPlan(
-            primary_angle_deg=primary_angle_deg,
-            source_to_detector_mm=1800.0,
-            source_to_isocenter_mm=1600.0,
-            size_px=(512, 512),
-            pixel_spacing_mm=0.86,
-            realism="mild",
-            seed=seed,
-        )
+    for seed, (name, primary_angle_deg) in enumerate(primary_angles_deg.items()):
+        plan = SimulationPlan(primary_angle_deg=primary_angle_deg, realism="mild", seed=seed, **room)
         written += simulate_to_files(ct, plan, folder / name)
     return written

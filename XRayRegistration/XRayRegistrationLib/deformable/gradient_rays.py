@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 from XRayLib.geometry import XRayGeometry
 from XRayLib.motion import DisplacementField
+from XRayLib.motion.sampling import split, transformed, vector_at
 
 Array = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -28,7 +29,7 @@ def projected_changes(
 
     Parameters
     ----------
-    gradients : (3, k, j, i) of the attenuation per mm along R, A and S, on the grid of ``ijk_to_ras``, where it is now.
+    gradients : (k, j, i, 3) of the attenuation per mm along R, A and S, on the grid of ``ijk_to_ras``, where it is now.
     fields : on any grids; those that share one are treated together.
     geometry : in the same RAS.
     mask : (rows, columns) pixels that are wanted; others are 0.
@@ -58,7 +59,7 @@ def _sharing_a_grid(fields: list[DisplacementField]) -> list[list[int]]:
 @njit(nogil=True, cache=True)
 def _gather(gradients, to_ijk, nodes, to_node, source, rays, step_mm, mask, found):
     """Fill ``found`` (rows, columns, fields) for ``nodes`` (k, j, i, 3, fields)."""
-    size_k, size_j, size_i = gradients.shape[1:]
+    size_k, size_j, size_i = gradients.shape[:3]
     nodes_k, nodes_j, nodes_i = nodes.shape[:3]
     gathered = np.zeros((nodes_k, nodes_j, nodes_i, 3), np.float32)
     touched = np.empty((nodes_k * nodes_j * nodes_i, 3), np.int32)
@@ -84,16 +85,14 @@ def _gather(gradients, to_ijk, nodes, to_node, source, rays, step_mm, mask, foun
             for n in range(int((far - near) / step_mm)):
                 t = near + (n + 0.5) * step_mm
                 x, y, z = begin[0] + t * way_ijk[0], begin[1] + t * way_ijk[1], begin[2] + t * way_ijk[2]
-                g0, g1, g2 = _gradient_at(gradients, x, y, z)
+                g0, g1, g2 = vector_at(gradients, x, y, z)
                 if g0 == 0 and g1 == 0 and g2 == 0:
                     continue
                 p = source + t * way
-                x = to_node[0, 0] * p[0] + to_node[0, 1] * p[1] + to_node[0, 2] * p[2] + to_node[0, 3]
-                y = to_node[1, 0] * p[0] + to_node[1, 1] * p[1] + to_node[1, 2] * p[2] + to_node[1, 3]
-                z = to_node[2, 0] * p[0] + to_node[2, 1] * p[1] + to_node[2, 2] * p[2] + to_node[2, 3]
-                x, y, z = min(max(x, 0), nodes_i - 1), min(max(y, 0), nodes_j - 1), min(max(z, 0), nodes_k - 1)
-                a, b, c = min(int(x), nodes_i - 2), min(int(y), nodes_j - 2), min(int(z), nodes_k - 2)
-                u, v, w = x - a, y - b, z - c
+                x, y, z = transformed(to_node, p[0], p[1], p[2])
+                a, u = split(x, nodes_i)
+                b, v = split(y, nodes_j)
+                c, w = split(z, nodes_k)
                 for corner in range(8):
                     di, dj, dk = corner & 1, (corner >> 1) & 1, corner >> 2
                     share = (u if di else 1 - u) * (v if dj else 1 - v) * (w if dk else 1 - w) * step_mm
@@ -112,19 +111,3 @@ def _gather(gradients, to_ijk, nodes, to_node, source, rays, step_mm, mask, foun
                     gathered[k, j, i, axis] = 0
                     for field in range(nodes.shape[4]):
                         found[row, column, field] += amount * nodes[k, j, i, axis, field]
-
-
-@njit(nogil=True, cache=True)
-def _gradient_at(gradients, x, y, z):
-    """Linear between voxel centres (x, y, z) = (i, j, k) inside the volume."""
-    size_k, size_j, size_i = gradients.shape[1:]
-    a, b, c = min(int(x), size_i - 2), min(int(y), size_j - 2), min(int(z), size_k - 2)
-    u, v, w = x - a, y - b, z - c
-    g0 = g1 = g2 = 0.0
-    for corner in range(8):
-        di, dj, dk = corner & 1, (corner >> 1) & 1, corner >> 2
-        share = (u if di else 1 - u) * (v if dj else 1 - v) * (w if dk else 1 - w)
-        g0 += share * gradients[0, c + dk, b + dj, a + di]
-        g1 += share * gradients[1, c + dk, b + dj, a + di]
-        g2 += share * gradients[2, c + dk, b + dj, a + di]
-    return g0, g1, g2

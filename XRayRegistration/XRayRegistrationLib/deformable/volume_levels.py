@@ -41,8 +41,8 @@ class DeformedVolume:
 
     @cached_property
     def gradients(self) -> Array:
-        """(3, k, j, i) gradient of the CT's attenuation at p + u(p)."""
-        return np.stack([self.field.warp(part, extend=True).voxels for part in self.level.gradients])
+        """(k, j, i, 3) gradient of the CT's attenuation at p + u(p)."""
+        return np.stack([self.field.warp(part, extend=True).voxels for part in self.level.gradients], axis=-1)
 
     def changes(self, fields: list[DisplacementField], geometry: XRayGeometry, mask: NDArray[np.bool_]) -> Array:
         """(fields, rows, columns) how the line integrals change with the displacement, by each of these fields.
