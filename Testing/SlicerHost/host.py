@@ -161,6 +161,10 @@ class SlicerHost:
         """The picture of a view: threeD, Red, Yellow, Green or a film's view."""
         return self.session.render_view(name, size_px)
 
+    def frame_three_d(self, direction: str = "anterior") -> None:
+        """Look at everything visible in the 3D view from a side of the patient."""
+        self.session.three_d_view().frame(direction)
+
     # Between tests
 
     def reset(self) -> None:

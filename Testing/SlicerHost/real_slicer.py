@@ -10,6 +10,10 @@ from typing import Any
 from .recorded_errors import RecordedErrors
 
 SETTINGS_GROUP = "XRay3D"
+ERROR_LEVELS = ("Error", "Critical", "Fatal")
+"""Those that show the user the red icon."""
+LEVEL_COLUMN = 2
+"""Of the error log."""
 
 
 def is_running() -> bool:
@@ -56,6 +60,7 @@ class RealSlicer:
         self.file_dialog_answers: list[Any] = []
         self._entered: Any = None
         self._opened: set[str] = set()
+        self._log_read = 0
         for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName", "getExistingDirectory"):
             setattr(qt.QFileDialog, name, staticmethod(self._take_file_dialog_answer))
 
@@ -71,7 +76,8 @@ class RealSlicer:
         return self.slicer.util.mainWindow() is not None
 
     def publish(self) -> None:
-        """Nothing else can be the ``slicer`` of this process."""
+        """Nothing else can be the ``slicer`` of this process; what is in the error log is of tests before."""
+        self._log_read = self.application.errorLogModel().logEntryCount()
 
     def load_module(self, path: str | Path) -> Any:
         """A module that is loaded stays loaded; Slicer cannot unload one."""
@@ -152,6 +158,13 @@ class RealSlicer:
         picture = view.grab()
         return self._pixels(picture if size_px is None else picture.scaled(*size_px))
 
+    def frame_three_d(self, direction: str = "anterior") -> None:
+        """Look at everything visible in the 3D view from a side of the patient."""
+        view = self.application.layoutManager().threeDWidget(0).threeDView()
+        camera = self.slicer.modules.cameras.logic().GetViewActiveCameraNode(view.mrmlViewNode())
+        camera.RotateTo(getattr(self.slicer.vtkMRMLCameraNode, direction.capitalize()))
+        view.renderWindow().GetRenderers().GetFirstRenderer().ResetCamera()
+
     def _take_file_dialog_answer(self, *_arguments: Any) -> Any:
         if not self.file_dialog_answers:
             raise AssertionError("a file dialog was opened: put its answer into host.file_dialog_answers first")
@@ -160,6 +173,7 @@ class RealSlicer:
     def reset(self) -> None:
         """Leave the module, empty the scene, size the views as their widgets are, forget settings and answers."""
         self.leave_module()
+        self._record_logged_errors()
         self._opened.clear()
         self.file_dialog_answers.clear()
         self.application.settings().remove(SETTINGS_GROUP)
@@ -168,6 +182,13 @@ class RealSlicer:
             self.slicer.mrmlScene.RemoveNode(node)
         self.process_events()
         self._size_slice_nodes()
+
+    def _record_logged_errors(self) -> None:
+        """What VTK, Qt and Python have logged as errors since the test began."""
+        log = self.application.errorLogModel()
+        for row in range(self._log_read, log.logEntryCount()):
+            if log.data(log.index(row, LEVEL_COLUMN)) in ERROR_LEVELS:
+                self.errors.add(log.logEntryDescription(row))
 
     def _size_slice_nodes(self) -> None:
         """A test that changes a slice node's size does not change the widget's."""

@@ -156,7 +156,7 @@ def test_the_views_show_film_and_set_up(case) -> None:
     _, host = case
     film = host.render_view("XRay1", (200, 200)).mean(axis=2)
     assert film[100, 100] > film[5, 5] + 50
-    host.session.three_d_view().frame("anterior")
+    host.frame_three_d("anterior")
     picture = host.render_view("threeD", (200, 200)).astype(int)
     gold = (picture[..., 0] > picture[..., 2] + 40) & (picture[..., 0] > 120)
     assert gold.sum() > 50
