@@ -14,6 +14,7 @@ from XRayLib.jobs.volume_jobs import comparison_job
 from XRayLib.scene.comparison_nodes import put_comparison
 from XRayLib.scene.comparison_views import align_views, show_comparison
 from XRayLib.scene.difference_colors import difference_colors
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.radiograph_nodes import is_radiograph, radiograph_from_node
 from XRayLib.scene.scene_step import SceneStep
@@ -57,7 +58,8 @@ class ComparePanel:
         reason = self._reason_against()
         self.ui.compareButton.enabled = not reason
         self.ui.compareButton.toolTip = reason or _("Show both side by side and measure what differs.")
-        self.ui.undoComparisonButton.enabled = bool(self._steps) and not self._bar.running
+        nothing = _("A job is running.") if self._bar.running else _("There is no comparison to take back.")
+        allow(self.ui.undoComparisonButton, bool(self._steps) and not self._bar.running, nothing)
 
     def _reason_against(self) -> str:
         node = self._node

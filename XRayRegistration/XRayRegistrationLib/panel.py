@@ -13,6 +13,7 @@ from XRayLib.geometry import isocenter_of
 from XRayLib.scene.film_run import remove_run
 from XRayLib.scene.film_views import show_in_slices
 from XRayLib.scene.matrices import local_to_world
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.case_panel import CasePanel
 from XRayLib.scene.panel.organ_choice import OrganChoice
 from XRayLib.scene.panel.preparation import PreparationPanel
@@ -117,7 +118,8 @@ class RegistrationPanel(CasePanel):
         self.ui.showButton.toolTip = (
             _("Show the X-rays in their own views beside the CT.") if films else _("Add an X-ray first.")
         )
-        self.ui.centerButton.enabled = bool(shown) and node.ctVolume is not None and not locked
+        center_reason = _("The pose is accepted: press Edit to change it.") if locked else self.no_result
+        allow(self.ui.centerButton, bool(shown) and node.ctVolume is not None and not locked, center_reason)
         self.sample.refresh(films)
         self.views.refresh(node, films, shown)
         self.frames.refresh()

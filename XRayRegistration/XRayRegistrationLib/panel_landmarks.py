@@ -20,6 +20,7 @@ from XRayLib.scene.landmark_nodes import (
     show_landmarks_only_in,
 )
 from XRayLib.scene.matrices import rigid_local_to_world
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.node_observers import NodeObservers
 from XRayLib.scene.radiograph_nodes import film_geometry
 
@@ -91,7 +92,7 @@ class LandmarkPanel:
                 pass  # the status line tells of a transform that is not rigid
         show_rows(self.ui.landmarkTable, self._rows(landmarks, distances, films), len(films))
         self.ui.landmarkHintLabel.text = missing_text(landmarks)
-        self.ui.clearLandmarksButton.enabled = self.ui.landmarkTable.rowCount > 0
+        allow(self.ui.clearLandmarksButton, self.ui.landmarkTable.rowCount > 0, _("No point is picked yet."))
         self._selection_changed()
 
     def removeSelected(self, _checked: bool = False) -> None:
@@ -165,7 +166,7 @@ class LandmarkPanel:
         return self.ui.landmarkTable.item(min(rows), 0).text() if rows else ""
 
     def _selection_changed(self) -> None:
-        self.ui.removeLandmarkButton.enabled = bool(self._selected_label())
+        allow(self.ui.removeLandmarkButton, bool(self._selected_label()), _("Select a row of the table first."))
 
 
 def missing_text(landmarks: Landmarks) -> str:

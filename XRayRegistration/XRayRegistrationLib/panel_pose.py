@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.scene.matrices import array_of, local_to_world, vtk_matrix
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.pose_nodes import matrix_to_parent, pose_attributes, pose_matrix, set_pose_attributes
 
 from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world, pose_of
@@ -40,8 +41,8 @@ class PoseControls:
         self._rest.setInterval(REST_MS)
         self._rest.connect("timeout()", self.settle)
         self._sliders = {kind: [getattr(ui, f"{kind}{axis}Slider") for axis in AXES] for kind in _KINDS}
-        self._tips = {slider: slider.toolTip for sliders in self._sliders.values() for slider in sliders}
-        for slider in self._tips:
+        self._all_sliders = [slider for sliders in self._sliders.values() for slider in sliders]
+        for slider in self._all_sliders:
             slider.connect("valueChanged(double)", self._slider_moved)
         ui.resetButton.connect("clicked(bool)", lambda _checked=False: self.setPose(ManualPose()))
         ui.undoButton.connect("clicked(bool)", self.undo)
@@ -58,10 +59,9 @@ class PoseControls:
         """Put the CT under the transform and show the transform's pose on the sliders; ``locked`` allows no change."""
         usable = self._node is not None and self._node.ctVolume is not None
         self._locked = locked
-        for slider, tip in self._tips.items():
-            slider.enabled = usable and not locked
-            slider.toolTip = _("The pose is accepted: press Edit to change it.") if locked else tip
-        self.ui.resetButton.enabled = usable and not locked
+        for slider in self._all_sliders:
+            allow(slider, usable and not locked, self._reason_against)
+        allow(self.ui.resetButton, usable and not locked, self._reason_against)
         if usable:
             release_if_hardened(self._node)
         if usable and self._node.poseTransform is not None:
@@ -201,8 +201,16 @@ class PoseControls:
 
     def _show_steps(self) -> None:
         usable = self._node is not None and self._node.ctVolume is not None and not self._locked
-        self.ui.undoButton.enabled = usable and self.history.can_undo
-        self.ui.redoButton.enabled = usable and self.history.can_redo
+        against = self._reason_against
+        allow(self.ui.undoButton, usable and self.history.can_undo, against or _("There is nothing to take back."))
+        allow(self.ui.redoButton, usable and self.history.can_redo, against or _("Nothing was taken back."))
+
+    @property
+    def _reason_against(self) -> str:
+        """Why nothing can be moved now; empty when it can."""
+        if self._node is None or self._node.ctVolume is None:
+            return _("Choose a CT first.")
+        return _("The pose is accepted: press Edit to change it.") if self._locked else ""
 
     def _shown(self) -> ManualPose:
         return pose_of(pose_matrix(self._node.poseTransform), self.pivot())

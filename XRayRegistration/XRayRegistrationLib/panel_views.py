@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 from XRayLib.case import PointCloud
 from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.camera import look_past_films
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.point_cloud_nodes import put_point_cloud
 from XRayLib.scene.radiograph_nodes import film_geometry, film_version
 from XRayLib.scene.volume_nodes import show_volume_rendering
@@ -31,7 +33,7 @@ class CaseViews:
         self._draw_set_up(all_films, shown, node.showSetup)
         _render_ct(node.ctVolume, node.showVolumeRendering)
         cloud = node.pointCloud
-        self.ui.pointCloudCheckBox.enabled = cloud is not None
+        allow(self.ui.pointCloudCheckBox, cloud is not None, _("Register by scene coordinates first."))
         if cloud is not None and cloud.GetDisplayNode() is not None:
             cloud.GetDisplayNode().SetVisibility(node.showPointCloud)
 

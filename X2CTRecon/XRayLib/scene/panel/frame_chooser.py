@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import vtk
+from slicer.i18n import tr as _
 
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.node_observers import NodeObservers
 
 
@@ -78,7 +80,7 @@ class FrameChooser(ABC):
         try:
             self.ui.frameSlider.maximum = float(max(1, len(values)))
             self.ui.frameSlider.value = float(self.index + 1)
-            self.ui.frameSlider.enabled = len(values) > 1
+            allow(self.ui.frameSlider, len(values) > 1, _("Add X-rays of two or more frames."))
             self._show_tables(values)
         finally:
             self._updating = False

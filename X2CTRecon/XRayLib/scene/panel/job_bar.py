@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.tools import ToolButtons
 
 Callbacks = Mapping[str, Callable[..., None]]
@@ -78,7 +79,7 @@ class JobBar:
     def cancel(self, _checked: bool = False) -> None:
         """Stop the job; the scene stays as it is."""
         self.say(_("Cancelling ..."))
-        self.ui.cancelButton.enabled = False
+        allow(self.ui.cancelButton, False, _("The job is being cancelled."))
         self.client.cancel()
 
     def idle(self) -> None:
@@ -115,5 +116,5 @@ class JobBar:
             ready, reason = False, _("Install the components first: {names}.").format(names=names)
         self.ui.applyButton.enabled = ready and not self._running
         self.ui.applyButton.toolTip = _("A job is running.") if self._running else reason
-        self.ui.cancelButton.enabled = self._running
+        allow(self.ui.cancelButton, self._running, _("No job is running."))
         self.ui.progressBar.setVisible(self._running)

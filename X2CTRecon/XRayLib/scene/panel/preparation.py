@@ -12,6 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayLib.case import SurfaceMesh
+from XRayLib.scene.panel.allowed import allow
 
 
 class Chosen(Protocol):
@@ -111,7 +112,7 @@ class PreparationPanel:
             self._ask_state(subject)
         allowed, tip = self._allowed()
         self.ui.prepareButton.enabled, self.ui.prepareButton.toolTip = allowed, tip
-        self.ui.cancelPreparationButton.enabled = self._running
+        allow(self.ui.cancelPreparationButton, self._running, _("Nothing is being prepared."))
         text = html.escape(missing) or state_html(self.state or {})
         self.ui.preparationLabel.text = "" if subject.ct is None else text
 
@@ -138,7 +139,7 @@ class PreparationPanel:
     def cancel(self, _checked: bool = False) -> None:
         """Stop; what was learned is kept for the next time."""
         self._say(_("Cancelling ..."))
-        self.ui.cancelPreparationButton.enabled = False
+        allow(self.ui.cancelPreparationButton, False, _("The preparation is being cancelled."))
         self.client.cancel()
 
     def close(self) -> None:
