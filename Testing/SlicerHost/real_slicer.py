@@ -12,7 +12,9 @@ from .recorded_errors import RecordedErrors
 SETTINGS_GROUP = "XRay3D"
 ERROR_LEVELS = ("Error", "Critical", "Fatal")
 """Those that show the user the red icon."""
-LEVEL_COLUMN = 2
+ERROR_ORIGINS = ("VTK", "ITK", "Qt")
+"""Python's are told by ``slicer.util.errorDisplay``, or caught as exceptions."""
+LEVEL_COLUMN, ORIGIN_COLUMN = 2, 3
 """Of the error log."""
 
 
@@ -184,10 +186,11 @@ class RealSlicer:
         self._size_slice_nodes()
 
     def _record_logged_errors(self) -> None:
-        """What VTK, Qt and Python have logged as errors since the test began."""
+        """What VTK, ITK and Qt have logged as errors since the test began."""
         log = self.application.errorLogModel()
         for row in range(self._log_read, log.logEntryCount()):
-            if log.data(log.index(row, LEVEL_COLUMN)) in ERROR_LEVELS:
+            level, origin = (log.data(log.index(row, column)) for column in (LEVEL_COLUMN, ORIGIN_COLUMN))
+            if level in ERROR_LEVELS and origin in ERROR_ORIGINS:
                 self.errors.add(log.logEntryDescription(row))
 
     def _size_slice_nodes(self) -> None:
