@@ -33,6 +33,18 @@ def test_the_mean_over_neighbours_is_the_normalised_adjacency(liver: SurfaceMesh
     np.testing.assert_allclose(found[1].numpy(), expected, atol=1e-6)
 
 
+def test_gradients_and_exported_graphs_of_the_mean_are_those_of_the_dense_product(liver: SurfaceMesh) -> None:
+    vertices = len(liver.points)
+    mean = NeighbourMean(graph_of(liver.triangles, vertices))
+    dense = torch.tensor(normalized_adjacency(liver.triangles, vertices).toarray(), dtype=torch.float32)
+    x, weights = torch.rand(3, vertices, 4, requires_grad=True), torch.rand(3, vertices, 4)
+    (found,) = torch.autograd.grad((mean(x) * weights).sum(), x)
+    (expected,) = torch.autograd.grad(((dense @ x) * weights).sum(), x)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    exported = torch.jit.trace(mean, x.detach(), check_trace=False)
+    np.testing.assert_allclose(exported(x.detach()), (dense @ x).detach(), atol=1e-5)
+
+
 def test_losses_of_known_surfaces(liver: SurfaceMesh) -> None:
     points = torch.tensor(liver.points, dtype=torch.float64)[None]
     triangles = torch.tensor(liver.triangles)

@@ -72,8 +72,9 @@ def moving_patient_of(ct: Volume, organ: SurfaceMesh, liver: SurfaceMesh) -> Mov
     return MovingPatient(ct, organ, ElasticBody(bare, liver), SurfaceMesh(mean, organ.triangles), fine)
 
 
+@lru_cache(maxsize=16)
 def expose_breath(case: BreathCase, patient: MovingPatient) -> BreathExposure:
-    """The film as it is after loading, and what only the judge knows."""
+    """The film as it is after loading, and what only the judge knows; kept for the next method."""
     field = patient.body.field(case.breath())
     organ = SurfaceMesh(field.moved(patient.organ.points), patient.organ.triangles)
     grid = patient.bare_ct

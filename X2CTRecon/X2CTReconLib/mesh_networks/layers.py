@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from XRayLib.preparation.layers import ConvolutionPair, normalisation
@@ -15,19 +17,51 @@ VGG_WIDTHS = (1, 2, 4, 8, 8)
 
 
 class NeighbourMean(nn.Module):
-    """The product with D^-1 (A + I) of a graph."""
+    """The product with D^-1 (A + I) of a graph: sparse where it is trained, gathered in exported graphs."""
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
-        vertices, width = graph.neighbours.shape
-        self.shape = (vertices, width)
-        self.register_buffer("neighbours", torch.from_numpy(graph.neighbours.ravel()), persistent=False)
-        self.register_buffer("weights", torch.from_numpy(graph.weights)[None, :, :, None], persistent=False)
+        self.shape = graph.neighbours.shape
+        real = graph.weights > 0
+        columns = graph.neighbours[real]
+        parts = {
+            "neighbours": graph.neighbours.ravel(),
+            "weights": graph.weights[None, :, :, None],
+            "row_ends": np.concatenate([[0], np.cumsum(real.sum(axis=1))]),
+            "columns": columns,
+            "values": graph.weights[real],
+            # A is symmetric: the transpose has the same places, and the columns' weights.
+            "values_transposed": graph.weights[columns, 0],
+        }
+        for name, values in parts.items():
+            self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, V, C) -> (N, V, C)."""
+        if not torch.jit.is_tracing():
+            return _SparseProduct.apply(x, self.row_ends, self.columns, self.values, self.values_transposed)
         gathered = torch.index_select(x, 1, self.neighbours).reshape(-1, *self.shape, x.shape[2])
         return (gathered * self.weights).sum(dim=2)
+
+
+class _SparseProduct(torch.autograd.Function):
+    """A matrix in compressed rows times each of a batch of (V, C); several times as fast as gathering, both ways."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, row_ends: Tensor, columns: Tensor, values: Tensor, transposed: Tensor) -> Tensor:
+        ctx.save_for_backward(row_ends, columns, transposed)
+        return _times(row_ends, columns, values, x)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        return _times(*ctx.saved_tensors, slope), None, None, None, None
+
+
+def _times(row_ends: Tensor, columns: Tensor, values: Tensor, x: Tensor) -> Tensor:
+    films, vertices, channels = x.shape
+    matrix = torch.sparse_csr_tensor(row_ends, columns, values, (vertices, vertices), check_invariants=False)
+    side_by_side = x.transpose(0, 1).reshape(vertices, films * channels)
+    return (matrix @ side_by_side).reshape(vertices, films, channels).transpose(0, 1)
 
 
 class GraphConvolution(nn.Module):

@@ -46,18 +46,19 @@ def chamfer(found: Tensor, true: Tensor, pairs: tuple[Tensor, Tensor]) -> Tensor
 
 def normal(points: Tensor, edges: Tensor, wanted: Tensor) -> Tensor:
     """Mean squared cosine between edges (E, 2) and the true surface's normals at their first ends, of (N, V, 3)."""
-    sides = points[:, edges[:, 1]] - points[:, edges[:, 0]]
+    sides = along(points, edges)
     sides = sides / torch.sqrt((sides**2).sum(dim=-1, keepdim=True) + 1e-8)
-    return ((sides * wanted[:, edges[:, 0]]).sum(dim=-1) ** 2).mean()
+    return ((sides * torch.index_select(wanted, 1, edges[:, 0])).sum(dim=-1) ** 2).mean()
+
+
+def along(points: Tensor, edges: Tensor) -> Tensor:
+    """(N, E, 3): from the first end of every edge to the second."""
+    return torch.index_select(points, 1, edges[:, 1]) - torch.index_select(points, 1, edges[:, 0])
 
 
 def edge_change(points: Tensor, true: Tensor, edges: Tensor) -> Tensor:
     """Mean squared difference of edge vectors from the true ones."""
-    return (
-        ((points[:, edges[:, 1]] - points[:, edges[:, 0]] - true[:, edges[:, 1]] + true[:, edges[:, 0]]) ** 2)
-        .sum(dim=-1)
-        .mean()
-    )
+    return (along(points - true, edges) ** 2).sum(dim=-1).mean()
 
 
 def gaussian_nll(error_mm: Tensor, log_deviation: Tensor) -> Tensor:
