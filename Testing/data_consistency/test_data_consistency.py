@@ -8,9 +8,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
 from XRayLib.case import Options
 from XRayLib.ct import Volume, attenuation_from_hu
-from XRayLib.data_consistency import agreement_of, made_consistent
+from XRayLib.data_consistency import MEASURED, FilmDeviation, agreement_of, made_consistent
+from XRayLib.data_consistency.film_errors import FilmErrors
 from XRayLib.data_consistency.residual_grid import ResidualGrid
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
@@ -20,6 +23,7 @@ from XRayLib.phantom import torso_phantom
 from XRayLib.projector import project
 from XRayLib.projector.rigid import motion_from_twist
 from XRayLib.radiograph import Radiograph
+from XRayLib.tomography import Films
 
 
 @cache
@@ -82,10 +86,40 @@ def test_unknown_gain_offset_and_noise() -> None:
         )
         for film in films()
     )
-    result = made_consistent(someone_else(), spoilt, device="cpu")
+    result = made_consistent(someone_else(), spoilt, device="cpu", uncalibrated=MEASURED)
     for n, view in enumerate(result.views, 1):
         assert view.residual * 2 < result.quality[f"reprojection_residual_before_{n}"]
     assert psnr(result.volume) > psnr(someone_else()) + 0.3
+    careful = made_consistent(someone_else(), spoilt, device="cpu")
+    assert careful.quality == result.quality
+    assert psnr(careful.volume) > psnr(someone_else()) + 0.3
+
+
+def test_scatter_and_local_contrast_of_a_processed_film_are_not_taken_for_the_patient() -> None:
+    processed = tuple(replace(film, line_integral=scattered(film.line_integral), calibrated=False) for film in films())
+    misled = made_consistent(someone_else(), processed, device="cpu", uncalibrated=MEASURED)
+    careful = made_consistent(someone_else(), processed, device="cpu")
+    assert psnr(misled.volume) < psnr(someone_else()) - 0.5
+    assert psnr(careful.volume) > psnr(someone_else()) - 0.1
+
+
+def scattered(line_integral: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The film of a beam to which as much scatter as primary radiation was added."""
+    primary = np.exp(-line_integral)
+    fog = ndimage.gaussian_filter(primary, 8.0)
+    return -np.log(primary + fog * primary[30:60, 30:60].mean() / fog[30:60, 30:60].mean())
+
+
+def test_the_errors_of_films_are_as_large_as_stated_and_their_map_has_an_exact_adjoint() -> None:
+    films = Films((), np.zeros((2, 60, 70), np.float32), np.ones((2, 60, 70), np.float32), (True, False))
+    errors = FilmErrors(films, 10.0, FilmDeviation(0.3, 0.2))
+    assert errors.white.ravel() == pytest.approx([MEASURED.white, 0.3])
+    random = np.random.default_rng(4)
+    white, images = (random.standard_normal((2, 60, 70)).astype(np.float32) for _ in range(2))
+    many = [errors.background(random.standard_normal((2, 60, 70)).astype(np.float32))[:, 30, 35] for _ in range(300)]
+    np.testing.assert_allclose(np.std(many, axis=0), [0.0, 0.2], rtol=0.15)
+    forth = float((errors.background(white) * images).sum())
+    assert forth == pytest.approx(float((white * errors.background(images)).sum()), rel=1e-4)
 
 
 def test_the_true_volume_is_left_alone() -> None:

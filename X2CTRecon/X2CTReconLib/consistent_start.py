@@ -39,7 +39,7 @@ def consistent_start(
     InputError
         For a film without contrast.
     """
-    from XRayLib.data_consistency import made_consistent
+    from XRayLib.data_consistency import MEASURED, made_consistent
 
     volume = Volume.axis_aligned(mean_hu, (cube.edge_mm / mean_hu.shape[0],) * 3, cube.center_ras_mm)
     radiographs = [
@@ -51,4 +51,5 @@ def consistent_start(
         )
         for film, source in zip(films, sources_ras_mm, strict=True)
     ]
-    return made_consistent(volume, radiographs, device=device).volume.voxels
+    # The network tells what is not the patient from what is: it was trained on starts that explain films whole.
+    return made_consistent(volume, radiographs, device=device, uncalibrated=MEASURED).volume.voxels

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from XRayLib.case import Options, View
 from XRayLib.ct import Volume, attenuation_from_hu, hu_from_attenuation
-from XRayLib.data_consistency.film_corrections import better_placed, fitted_gain_offset
+from XRayLib.data_consistency.film_corrections import better_placed, matched_gain_offset
+from XRayLib.data_consistency.film_errors import PROCESSED, FilmDeviation, FilmErrors, with_background
 from XRayLib.data_consistency.residual_grid import ResidualGrid
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
@@ -25,8 +26,8 @@ Progress = Callable[[float, str], None]
 STEPS_OF_ROUNDS = (8, 8, 24)
 """Conjugate-gradient steps between corrections of the films; films that need none get the last round only."""
 
-FILM_DEVIATION, CHANGE_DEVIATION_PER_MM = 0.02, 0.004
-"""How well films are trusted in line integrals, and how far (200 HU) a coarse voxel may be from the given volume."""
+CHANGE_DEVIATION_PER_MM = 0.004
+"""How far (200 HU) a coarse voxel may be from the given volume."""
 
 LEAST_MISFIT = 0.003
 """Of a film's contrast: less is the coarse grid's doing, not the patient's."""
@@ -68,11 +69,13 @@ def made_consistent(
     *,
     device: str = "auto",
     progress: Progress = lambda _fraction, _stage: None,
+    uncalibrated: FilmDeviation = PROCESSED,
 ) -> Agreement:
     """Change a volume, smoothly and as little as needed, until it projects to the films.
 
     Alternates between the films' own errors (gain and offset of uncalibrated films, the pose of films of
     assumed geometry) and conjugate gradients on a coarse, smooth change of the attenuation, which stop at the noise.
+    What uncalibrated films hold beside the patient (scatter, local contrast) is estimated with it and left unexplained.
 
     Parameters
     ----------
@@ -81,6 +84,8 @@ def made_consistent(
     radiographs : sequence of Radiograph
     device : "auto", "cpu" or "cuda"
     progress : function of (fraction, stage)
+    uncalibrated : FilmDeviation
+        What films that are not calibrated hold beside the patient.
 
     Returns
     -------
@@ -96,7 +101,9 @@ def made_consistent(
     before = reproject(volume_hu, radiographs, device=device)
     attenuation = Volume(attenuation_from_hu(volume_hu.voxels), volume_hu.ijk_to_ras, "mu_per_mm")
     residual_grid = ResidualGrid(attenuation)
-    films = films_at(radiographs, residual_grid.spacing_mm / PIXELS_PER_VOXEL)
+    pitch_mm = residual_grid.spacing_mm / PIXELS_PER_VOXEL
+    films = films_at(radiographs, pitch_mm)
+    errors = FilmErrors(films, pitch_mm, uncalibrated)
     trust = films.weights * crossing_lengthwise(attenuation, films, device)
     white, steps, moves = np.zeros_like(residual_grid.empty.voxels), 0, {}
     strangers: set[int] = set()
@@ -108,7 +115,7 @@ def made_consistent(
         films, calibrated, found = _corrected_films(current, radiographs, films, trust, moves, device)
         strangers.update(found)
         trust[list(strangers)] = 0
-        white, taken = _consistent_change(attenuation, residual_grid, calibrated, trust, most_steps, device)
+        white, taken = _consistent_change(attenuation, residual_grid, calibrated, trust, errors, most_steps, device)
         steps += taken
     changed = _changed(attenuation, residual_grid, white)
     placed = [_placed(r, g, n in moves) for n, (r, g) in enumerate(zip(radiographs, films.geometries, strict=True))]
@@ -142,7 +149,7 @@ def _corrected_films(
     device: str,
 ) -> tuple[Films, Films, tuple[int, ...]]:
     """The films better placed, the same in line integrals, and the numbers of those that do not fit the volume."""
-    gains, offsets, strangers = fitted_gain_offset(_projected(current, films, device), films, trust)
+    gains, offsets, strangers = matched_gain_offset(_projected(current, films, device), films, trust)
     calibrated = films.in_line_integrals(gains, offsets)
     geometries = list(films.geometries)
     for n, radiograph in enumerate(radiographs):
@@ -150,28 +157,42 @@ def _corrected_films(
             geometries[n], moved_mm = better_placed(current, calibrated, trust, n, device)
             moves[n] = moves.get(n, 0.0) + moved_mm
     films = replace(films, geometries=tuple(geometries))
-    gains, offsets, strangers = fitted_gain_offset(_projected(current, films, device), films, trust)
+    gains, offsets, strangers = matched_gain_offset(_projected(current, films, device), films, trust)
     return films, films.in_line_integrals(gains, offsets), strangers
 
 
 def _consistent_change(
-    attenuation: Volume, residual_grid: ResidualGrid, films: Films, trust: Array, steps: int, device: str
+    attenuation: Volume,
+    residual_grid: ResidualGrid,
+    films: Films,
+    trust: Array,
+    errors: FilmErrors,
+    steps: int,
+    device: str,
 ) -> tuple[Array, int]:
-    """The white noise behind the change that makes the volume agree with films in line integrals; the steps taken."""
-    system, root = ProjectionSystem(residual_grid.empty, films, device), np.sqrt(trust)
+    """The change, not yet shaped, that makes the volume agree with films in line integrals; the steps taken."""
+    system, shape = ProjectionSystem(residual_grid.empty, films, device), residual_grid.empty.voxels.shape
+    forward, adjoint = with_background(
+        lambda white: system.forward(CHANGE_DEVIATION_PER_MM * residual_grid.shaped(white)),
+        lambda images: CHANGE_DEVIATION_PER_MM * residual_grid.shaped_adjoint(system.adjoint(images)),
+        errors,
+        shape,
+    )
+    root = np.sqrt(trust) / errors.white
     floor = root * _least_misfit(films)[:, None, None]
 
     def agrees(misfit: Array) -> bool:
         return float((misfit**2).sum()) <= float((floor**2).sum())
 
-    return damped_least_squares(
-        lambda white: root * system.forward(residual_grid.shaped(white)),
-        lambda images: residual_grid.shaped_adjoint(system.adjoint(root * images)),
+    white, taken = damped_least_squares(
+        lambda white: root * forward(white),
+        lambda images: adjoint(root * images),
         root * (films.images - _projected(attenuation, films, device)),
         steps=steps,
-        damping=(FILM_DEVIATION / CHANGE_DEVIATION_PER_MM) ** 2,
+        damping=1.0,
         finished=agrees,
     )
+    return np.float32(CHANGE_DEVIATION_PER_MM) * white[: np.prod(shape)].reshape(shape), taken
 
 
 def _least_misfit(films: Films) -> NDArray[np.float64]:
