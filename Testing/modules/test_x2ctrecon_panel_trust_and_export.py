@@ -66,25 +66,38 @@ def test_without_a_result_every_button_says_why(widget) -> None:
     assert ui.exportCollapsibleButton.collapsed
 
 
+def legend_of(node):
+    import slicer
+
+    return slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node.GetDisplayNode())
+
+
 def test_the_uncertainty_of_a_method_colours_the_slices(widget, client, slicer_main_window) -> None:
     reconstruct(widget, client, with_uncertainty=True)
     assert over_the_slices()[0] is None
     color_by(widget, 1)
     node, opacity = over_the_slices()
-    assert node.GetName() == "XRay3D volume uncertainty (SD)"
+    assert node.GetName() == "x2ct-cnn volume uncertainty (SD)"
     assert node.GetDisplayNode().GetWindowLevelMax() == 400
     assert opacity == 0.5
     assert "standard deviation" in widget.ui.trustTextLabel.text
+    legend = legend_of(node)
+    assert legend.GetVisibility()
+    assert legend.GetTitleText() == "SD (HU)"
+    assert list(legend.GetViewNodeIDs()) == ["vtkMRMLSliceNodeRed"]
     color_by(widget, 0)
     assert over_the_slices()[0] is None
+    assert not legend.GetVisibility()
     assert widget.ui.trustTextLabel.text == ""
 
 
 def test_a_method_without_uncertainty_says_so_and_loses_the_one_of_another(widget, client) -> None:
     reconstruct(widget, client, with_uncertainty=True)
     color_by(widget, 1)
+    uncertainty = over_the_slices()[0]
     reconstruct(widget, client)
     assert over_the_slices()[0] is None
+    assert not legend_of(uncertainty).GetVisibility()
     assert widget.ui.trustTextLabel.text == "This method gives no uncertainty."
 
 

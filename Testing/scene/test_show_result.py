@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,21 @@ def test_a_second_result_writes_over_the_films_own_images(session) -> None:
     films, first = put(session)
     second = put_result(a_result((a_view(0.0), a_view(90.0))), films, volume_node=first.volume)
     assert [node.GetID() for node in second.reprojections] == [node.GetID() for node in first.reprojections]
+
+
+def test_results_are_named_by_their_methods(session) -> None:
+    films, first = put(session)
+    views = (a_view(0.0), a_view(90.0))
+    second = put_result(replace(a_result(views), method="cgls"), films)
+    third = put_result(a_result(views), films)
+    names = [shown.volume.GetName() for shown in (first, second, third)]
+    assert names[:2] == ["x2ct-cnn volume", "cgls volume"]
+    assert names[2].startswith("x2ct-cnn volume")
+    assert len(set(names)) == 3
+    second.volume.SetName("Kept")
+    for volume, name in ((first.volume, "sart volume"), (second.volume, "Kept")):
+        put_result(replace(a_result(views), method="sart"), films, volume_node=volume)
+        assert volume.GetName() == name
 
 
 def test_a_result_that_cannot_be_shown_leaves_the_scene_as_it_was(session) -> None:

@@ -75,7 +75,7 @@ def test_a_saved_scene_brings_them_back(session, tmp_path) -> None:
     session.save_scene(tmp_path / "scene.mrb")
     session.clear()
     session.load_scene(tmp_path / "scene.mrb")
-    volume = slicer.util.getNode("XRay3D volume")
+    volume = slicer.util.getNode("lifting volume")
     tissues = volume.GetNodeReference(TISSUES_ROLE)
     assert tissues.GetSegmentation().GetNumberOfSegments() == 3
     assert tissues.GetDisplayNode().GetOpacity2DFill() < 0.5

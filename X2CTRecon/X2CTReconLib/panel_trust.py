@@ -67,7 +67,7 @@ class TrustPanel:
         if role == UNCERTAINTY_ROLE and chosen is None:
             return _("This method gives no uncertainty.")
         if role == UNDETERMINED_ROLE and chosen is None:
-            return _("Not computed yet: press the button below.")
+            return _("Not computed yet: press the button above.")
         if role == UNCERTAINTY_ROLE:
             return _("How sure the method says it is (standard deviation in HU). It can be wrong where it is sure.")
         return "" if chosen is None else read_attribute(chosen, "Statement")

@@ -8,6 +8,7 @@ from XRayLib.ct import Volume
 from XRayLib.scene.film_views import SLICE_VIEWS
 from XRayLib.scene.layout import slice_logic
 from XRayLib.scene.provenance import write_attributes
+from XRayLib.scene.scalar_display import hide_legend, show_legend
 from XRayLib.scene.volume_nodes import put_volume
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 UNCERTAINTY_ROLE = "XRay3DUncertainty"
 UNDETERMINED_ROLE = "XRay3DUndetermined"
 """References of a volume node to its own volumes."""
+LEGENDS = {UNCERTAINTY_ROLE: "SD (HU)", UNDETERMINED_ROLE: "Not determined"}
+LABELS = {UNCERTAINTY_ROLE: "%.0f", UNDETERMINED_ROLE: "%.2f"}
+"""Titles and labels of their legends; the share that is not determined has no unit."""
 
 FULL_COLOR_HU = 400.0
 """A standard deviation of so many HU has its full colour, as in the report."""
@@ -39,26 +43,38 @@ def put_undetermined(found: Undetermined, of: Any) -> Any:
 
 def forget(of: Any, role: str) -> None:
     """A new result stands in the volume node ``of``: what was known of the old one does not belong to it."""
+    node = of.GetNodeReference(role)
+    if node is not None and role in LEGENDS:
+        hide_legend(node.GetDisplayNode())
     of.RemoveNodeReferenceIDs(role)
 
 
 def color_slices(of: Any, by: Any) -> None:
-    """Lay ``by`` over the slices that show the volume node ``of``; None takes away what is over them."""
+    """Lay ``by`` over the slices that show the volume node ``of``, with a legend; None takes away what is over them."""
+    own = [of.GetNodeReferenceID(UNCERTAINTY_ROLE), of.GetNodeReferenceID(UNDETERMINED_ROLE)]
+    colored = []
     for tag in SLICE_VIEWS:
         logic = slice_logic(tag)
         composite = None if logic is None else logic.GetSliceCompositeNode()
         if composite is None or composite.GetBackgroundVolumeID() != of.GetID():
             continue
-        own = [of.GetNodeReferenceID(UNCERTAINTY_ROLE), of.GetNodeReferenceID(UNDETERMINED_ROLE)]
+        colored.append(logic.GetSliceNode().GetID())
         if by is not None:
             composite.SetForegroundVolumeID(by.GetID())
             composite.SetForegroundOpacity(OPACITY)
         elif composite.GetForegroundVolumeID() in own:
             composite.SetForegroundVolumeID(None)
+    for role, title in LEGENDS.items():
+        node = of.GetNodeReference(role)
+        if node is not None and node is by and colored:
+            show_legend(node.GetDisplayNode(), title, colored[:1], LABELS[role])  # all views have the same colours
+        elif node is not None:
+            hide_legend(node.GetDisplayNode())
 
 
 def _put(volume: Volume, of: Any, role: str, words: str, highest: float) -> Any:
     node = put_volume(volume, f"{of.GetName()} {words}", of.GetNodeReference(role))
+    node.SetName(f"{of.GetName()} {words}")  # a volume that another method wrote over has another name
     of.SetNodeReferenceID(role, node.GetID())
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID(COLORS)

@@ -1,7 +1,8 @@
-"""Numbers on a model's points as colours, with their legend."""
+"""Numbers as colours, on a model's points or in slices, with their legend."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,19 @@ def color_by(display: Any, name: str, values: np.ndarray, highest: float | None 
     display.SetScalarRange(0.0, highest or 1.0)
 
 
-def show_legend(display: Any, title: str) -> Any:
-    """The legend of a model's colours in the 3D views; made once per model."""
+def show_legend(display: Any, title: str, slice_view_ids: Sequence[str] = (), label_format: str = "%.1f") -> Any:
+    """The legend of a model's or volume's colours in the 3D views, or in these slice views; made once."""
     import slicer
 
-    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(display)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(display)
+    if legend is None:
+        legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(display)
     legend.SetTitleText(title)
-    legend.SetLabelFormat("%.1f")
+    legend.SetLabelFormat(label_format)
     legend.SetNumberOfLabels(5)
-    legend.SetVisibility2D(False)
-    legend.SetVisibility3D(True)
+    legend.SetViewNodeIDs(list(slice_view_ids))
+    legend.SetVisibility2D(bool(slice_view_ids))
+    legend.SetVisibility3D(not slice_view_ids)
     legend.SetVisibility(True)
     return legend
 

@@ -12,7 +12,7 @@ from XRayLib.geometry_estimation.estimate_words import ESTIMATED
 from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.confidence_nodes import UNCERTAINTY_ROLE, UNDETERMINED_ROLE, forget, put_uncertainty
 from XRayLib.scene.matrices import local_to_world
-from XRayLib.scene.provenance import STATEMENT, write_attributes
+from XRayLib.scene.provenance import STATEMENT, read_attribute, write_attributes
 from XRayLib.scene.radiograph_nodes import set_geometry
 from XRayLib.scene.reprojection_nodes import put_reprojection, put_residual
 from XRayLib.scene.subject_hierarchy import put_in_folder
@@ -39,23 +39,24 @@ def put_result(
     *,
     volume_node: Any = None,
     with_residual: bool = False,
-    name: str = "XRay3D volume",
 ) -> ShownResult:
     """Put a volume result into the scene; nothing is added when any part of it fails.
 
     Parameters
     ----------
     films : the radiograph nodes of ``result.views``, in the same order.
-    volume_node : scalar volume node to overwrite, None for a new one.
+    volume_node : scalar volume node to overwrite, None for a new one, named by its method.
     """
     if result.volume is None:
         raise ValueError("put_result shows volume results only")
     with whole_or_nothing():
-        return _put_nodes(result, films, volume_node, with_residual, name)
+        return _put_nodes(result, films, volume_node, with_residual)
 
 
-def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_residual: bool, name: str) -> ShownResult:
+def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_residual: bool) -> ShownResult:
+    name = _unused_name(result.method) if volume_node is None else ""
     volume = put_volume(result.volume, name, volume_node)
+    _rename(volume, result.method)
     forget(volume, UNDETERMINED_ROLE)
     show_as_ct(volume)
     write_attributes(
@@ -91,6 +92,20 @@ def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_resi
     extras = [node for node in (uncertainty, tissues) if node is not None]
     put_in_folder([*films, volume, *reprojections, *residuals, *extras, *c_arms], volume.GetName() + " case")
     return shown
+
+
+def _unused_name(method: str) -> str:
+    """Results of several methods stand side by side in the same scene."""
+    import slicer
+
+    return slicer.mrmlScene.GenerateUniqueName(f"{method} volume")
+
+
+def _rename(volume: Any, method: str) -> None:
+    """A volume that is named by another method than that which has now written over it."""
+    former = read_attribute(volume, "Method")
+    if former and former != method and volume.GetName().startswith(f"{former} volume"):
+        volume.SetName(_unused_name(method))
 
 
 def _follow_estimate(view: View, film: Any) -> None:

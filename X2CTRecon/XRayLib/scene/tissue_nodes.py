@@ -30,10 +30,12 @@ def put_tissues(labels: Volume, of: Any, method: str) -> Any:
 
     node = of.GetNodeReference(TISSUES_ROLE)
     is_new = node is None
+    name = f"{of.GetName()} tissues"
     if is_new:
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{of.GetName()} tissues")
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
         of.SetNodeReferenceID(TISSUES_ROLE, node.GetID())
         node.CreateDefaultDisplayNodes()
+    node.SetName(name)
     binary = slicer.vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
     segmentation = node.GetSegmentation()
     segmentation.RemoveAllSegments()
