@@ -11,5 +11,7 @@ SETTINGS = {
     "exposures_per_batch": 1,
     "views_per_state": 1,
     "validation_films": 2,
+    "modes": 4,
+    "states": 12,
     "device": "cpu",
 }

@@ -27,7 +27,23 @@ def task(motion: MotionModel):
     from XRayRegistrationLib.displacement.task import DisplacementTask
 
     settings = MotionPreparationSettings.from_mapping(SETTINGS).completed(DisplacementTask.defaults)
-    return DisplacementTask(motion, organ_window(motion.organ.points), settings)
+    modes = motion.modes(settings.modes, np.random.default_rng(0), states=settings.states)
+    return DisplacementTask(motion, organ_window(motion.organ.points), modes, settings)
+
+
+def test_without_its_decoder_the_field_is_that_of_the_modes(task, motion: MotionModel) -> None:
+    modes = motion.modes(SETTINGS["modes"], np.random.default_rng(0), states=SETTINGS["states"])
+    network, batch = task.network(), task.batch(task.films().batch(0))
+    inputs = [batch[name] for name in task.inputs]
+    grid = field_grid_of(motion.ct)
+    for strengths in (np.zeros(4), np.array([1.5, -0.5, 0.0, 2.0])):
+        with torch.no_grad():
+            network.strengths.weight.zero_()
+            network.answer.weight.zero_()
+            network.strengths.bias.copy_(torch.from_numpy(strengths))
+            found = np.moveaxis(network(*inputs)[0].numpy(), 0, -1)
+        expected = modes.field(strengths).on_grid(grid.shape_kji, grid.ijk_to_ras).vectors_mm
+        np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_the_target_leads_from_where_the_ct_is_assumed_to_the_ct(motion: MotionModel) -> None:

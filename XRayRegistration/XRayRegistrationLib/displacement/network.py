@@ -3,12 +3,16 @@
 After Miura et al., 2D/3D deformable image registration by a network that takes a radiograph and the initial CT
 (arXiv 2212.05445, 2022). Here the network is trained for one patient: the CT enters by its projection, which says at
 once how the film differs from what it would be without motion, and by the weights. As in Lecomte et al. (arXiv
-2212.07692, 2022) it is trained on deformations of one CT with errors of the pose; it is told the view's direction.
+2212.07692, 2022) it is trained on deformations of one CT with errors of the pose; it is told the view's direction. Most
+of the field is made of the patient's modes of motion, of which the network says the strengths: a decoder alone takes
+very long to learn that a breath moves half the trunk at once. It adds what the modes do not hold.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from XRayLib.preparation.layers import ResidualBlock, normalisation
 
@@ -21,10 +25,16 @@ UNIT_MM = 10.0
 
 
 class DisplacementNetwork(nn.Module):
-    """A 2D encoder down to 4^2 pixels and a 3D decoder from 4^3 to 32^3 nodes; ``input_px`` is 64 times 2^n."""
+    """A 2D encoder down to 4^2 pixels, the strengths of modes, a 3D decoder from 4^3 to 32^3 nodes.
 
-    def __init__(self, width: int, input_px: int) -> None:
+    ``input_px`` is 64 times 2^n; ``mean_mm`` (3, 32, 32, 32) and ``modes_mm`` (modes, 3, 32, 32, 32), for one standard
+    deviation, are displacements in RAS.
+    """
+
+    def __init__(self, width: int, input_px: int, mean_mm: NDArray[np.float32], modes_mm: NDArray[np.float32]) -> None:
         super().__init__()
+        self.register_buffer("mean", torch.from_numpy(mean_mm)[None], persistent=False)
+        self.register_buffer("modes", torch.from_numpy(modes_mm.reshape(len(modes_mm), -1)), persistent=False)
         stride = input_px // 64
         self.stem = nn.Sequential(
             nn.Conv2d(CHANNELS_IN, width, 5, stride=2, padding=2, bias=False),
@@ -39,6 +49,9 @@ class DisplacementNetwork(nn.Module):
             ResidualBlock(8 * width, 8 * width),
         )
         self.mix = nn.Linear(8 * width * LAST_SIDE**2 + 6, FEATURES)
+        self.strengths = nn.Linear(FEATURES, len(modes_mm))
+        nn.init.normal_(self.strengths.weight, std=1e-3)
+        nn.init.zeros_(self.strengths.bias)
         self.spread = nn.Linear(FEATURES, 8 * width * FIRST_NODES**3)
         self.first_channels = 8 * width
         self.decoder = nn.Sequential(
@@ -65,7 +78,8 @@ class DisplacementNetwork(nn.Module):
         seen = self.encoder(self.stem(torch.cat([contrasts, projection], dim=1))).flatten(1)
         mixed = torch.relu(self.mix(torch.cat([seen, direction], dim=1)))
         first = torch.relu(self.spread(mixed)).reshape(-1, self.first_channels, FIRST_NODES, FIRST_NODES, FIRST_NODES)
-        return UNIT_MM * self.answer(self.decoder(first))
+        by_modes = self.mean + torch.matmul(self.strengths(mixed), self.modes).reshape(-1, *self.mean.shape[1:])
+        return by_modes + UNIT_MM * self.answer(self.decoder(first))
 
 
 class _Larger(nn.Module):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from XRayLib.canonical_view.contrast import two_contrasts
 from XRayLib.ct import Volume, attenuation_from_hu
 from XRayLib.geometry import XRayGeometry
+from XRayLib.motion import DeformationModes, DisplacementField
 from XRayLib.projector import Projector
 
 Array = NDArray[np.float32]
@@ -31,6 +32,16 @@ def field_grid_of(ct: Volume) -> FieldGrid:
     """FIELD_NODES nodes along each axis of the CT, the outermost at its outermost voxel centres."""
     steps = (np.array(ct.voxels.shape[::-1]) - 1) / (FIELD_NODES - 1)
     return FieldGrid((FIELD_NODES,) * 3, ct.ijk_to_ras @ np.diag([*steps, 1.0]))
+
+
+def modes_on(grid: FieldGrid, modes: DeformationModes) -> tuple[Array, Array]:
+    """A patient's mean displacement (3, k, j, i) and its modes (modes, 3, k, j, i), mm RAS, on a grid."""
+
+    def sampled(vectors_mm: Array) -> Array:
+        found = DisplacementField(vectors_mm, modes.ijk_to_ras).on_grid(grid.shape_kji, grid.ijk_to_ras)
+        return np.ascontiguousarray(np.moveaxis(found.vectors_mm, -1, 0), np.float32)
+
+    return sampled(modes.mean_mm), np.stack([sampled(mode) for mode in modes.modes_mm])
 
 
 def projections_of(ct: Projector, geometries: Sequence[XRayGeometry]) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
@@ -17,6 +18,7 @@ from XRayLib.registry import Progress
 from XRayRegistrationLib.deformable.soft_tissue import breathing_organ
 
 WHAT = "displacement-field"
+MODES_SEED = 7
 
 
 def prepare_displacement(
@@ -61,7 +63,9 @@ def prepare_displacement(
     if organ is None:
         raise InputError("The CT shows no lungs: give the surface of the organ that breathes.")
     motion = MotionModel(remove_table(ct), organ)
-    task = DisplacementTask(motion, organ_window(organ.points), settings)
+    progress(0.0, "Finding how the organ moves")
+    modes = motion.modes(settings.modes, np.random.default_rng([settings.seed, MODES_SEED]), states=settings.states)
+    task = DisplacementTask(motion, organ_window(organ.points), modes, settings)
 
     def measured(bundle: Path, share_done: Callable[[float], None]) -> dict[str, Any]:
         return validate(motion, bundle, settings, share_done)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from XRayLib.motion import DisplacementField, MotionModel
+from XRayLib.motion import DeformationModes, DisplacementField, MotionModel
 from XRayLib.preparation.motion_films import MotionFilm, MotionFilms, OrganWindow
 from XRayLib.preparation.motion_settings import MotionPreparationSettings
 from XRayLib.preparation.task import (
@@ -28,6 +28,7 @@ from XRayRegistrationLib.displacement.network_input import (
     FieldGrid,
     directions_of,
     field_grid_of,
+    modes_on,
     projections_of,
     projector_of,
 )
@@ -62,10 +63,13 @@ class DisplacementTask(Task):
     inputs = ("contrasts", "projection", "direction")
     outputs = ("displacement",)
 
-    def __init__(self, motion: MotionModel, window: OrganWindow, settings: MotionPreparationSettings) -> None:
+    def __init__(
+        self, motion: MotionModel, window: OrganWindow, modes: DeformationModes, settings: MotionPreparationSettings
+    ) -> None:
         super().__init__(window, settings)
         self._motion, self._motion_settings = motion, settings
         self._grid = field_grid_of(motion.ct)
+        self._modes = modes_on(self._grid, modes)
         self._points = DisplacementField.identity(self._grid.shape_kji, self._grid.ijk_to_ras).voxel_points()
         self._weights = as_tensor(_weights(motion, self._grid, self._points, window))
         self._projector = projector_of(motion.ct, settings.device)
@@ -77,7 +81,7 @@ class DisplacementTask(Task):
 
     def network(self) -> nn.Module:
         """A fresh one."""
-        return DisplacementNetwork(self.settings.width, self.settings.input_px)
+        return DisplacementNetwork(self.settings.width, self.settings.input_px, *self._modes)
 
     def batch(self, films: Sequence[MotionFilm]) -> Batch:
         """Films, projections of the CT where it is assumed to lie, and the displacement from there."""
