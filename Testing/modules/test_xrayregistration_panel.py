@@ -144,6 +144,27 @@ def test_the_pose_survives_a_saved_scene(case, tmp_path) -> None:
     assert [film.GetName() for film in widget.panel.filmNodes()] == ["Front", "Side"]
 
 
+def test_a_scene_is_shown_when_it_is_loaded_not_while(case, tmp_path, monkeypatch) -> None:
+    """While a scene is read its films have no images yet."""
+    import slicer
+
+    widget, host = case
+    host.session.save_scene(tmp_path / "case.mrb")
+    host.session.clear()
+    is_importing, show = [], widget.panel.films.show
+
+    def shown(nodes) -> None:
+        is_importing.append(bool(slicer.mrmlScene.IsImporting()))
+        show(nodes)
+
+    monkeypatch.setattr(widget.panel.films, "show", shown)
+    host.session.load_scene(tmp_path / "case.mrb")
+    host.process_events()
+    assert is_importing
+    assert not any(is_importing)
+    assert [row.node.GetName() for row in widget.panel.films.rows] == ["Front", "Side"]
+
+
 def test_a_scaling_transform_is_explained(case) -> None:
     widget, _ = case
     node = widget.panel.parameterNode

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from XRayLib.jobs import WorkerClient
@@ -66,8 +67,8 @@ class CasePanel(ABC):
         """Called with None before the widgets are filled from a new parameter node, and with the node after."""
 
     def refresh(self, _caller: Any = None, _event: str = "") -> None:
-        """Show what the parameter node holds now."""
-        if self.parameterNode is not None:
+        """Show what the parameter node holds now; while a scene is read its nodes are not whole yet."""
+        if self.parameterNode is not None and not slicer.mrmlScene.IsImporting():
             nodes = self.filmNodes()
             self.films.show(nodes)
             self._show_viewed(nodes)
