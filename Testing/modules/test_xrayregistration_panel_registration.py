@@ -213,6 +213,15 @@ def test_undo_goes_back_to_an_earlier_registration_with_its_own_quality(case, cl
     assert "95 %" in case.ui.cardLabel.text
 
 
+def test_undo_of_the_first_registration_leaves_nothing_said_of_the_pose(case, client) -> None:
+    register(case, client, a_pose_result(shifted(5)))
+    assert "97 %" in case.ui.cardLabel.text
+    case.ui.undoButton.click()
+    assert case.ui.cardLabel.text == ""
+    case.ui.redoButton.click()
+    assert "97 %" in case.ui.cardLabel.text
+
+
 @pytest.mark.parametrize(
     ("start", "initialisation", "has_initial"),
     [("AUTO", "auto", False), ("CENTER", "given", True), ("SEARCH", "search", False), ("GIVEN", "given", True)],

@@ -114,8 +114,8 @@ class PoseControls:
         if self.history.can_redo and not self._locked:
             self._go_to(self.history.redo())
 
-    def registered(self) -> None:
-        """A registration wrote the present pose: one step, with its quality."""
+    def note(self) -> None:
+        """The present pose is a step, and what is known of it comes back with undo and redo."""
         self.settle()
         self.history.annotate(pose_attributes(self._node.poseTransform))
 

@@ -139,9 +139,9 @@ class RegistrationRuns:
         with slicer.util.tryWithErrorDisplay(_("The result could not be shown.")):
             panel.pose.settle()
             transform = panel.pose.ensureTransform()
-            panel.pose.settle()
+            panel.pose.note()
             put_pose(result, transform)
-            panel.pose.registered()
+            panel.pose.note()
             panel.deformation.take(result)
             show_point_cloud(panel.parameterNode, result.point_cloud)
             panel.showSlices()
