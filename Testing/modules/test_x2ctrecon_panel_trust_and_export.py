@@ -132,6 +132,16 @@ def test_an_answer_about_a_volume_that_has_changed_is_dropped(widget, client) ->
     assert volume.GetNodeReference("XRay3DUndetermined") is None
 
 
+def test_what_a_job_says_is_also_in_the_status_bar(widget, client) -> None:
+    import slicer
+
+    reconstruct(widget, client)
+    widget.ui.undeterminedButton.click()
+    client.progress(0.4, "Projecting changes")
+    assert "Projecting changes" in widget.ui.statusLabel.text
+    assert slicer.util.mainWindow().statusBar().currentMessage() == widget.ui.statusLabel.text
+
+
 def test_a_cancel_leaves_the_slices_as_they_were(widget, client) -> None:
     reconstruct(widget, client)
     widget.ui.undeterminedButton.click()

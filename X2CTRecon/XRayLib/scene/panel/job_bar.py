@@ -11,6 +11,9 @@ from slicer.i18n import tr as _
 from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.tools import ToolButtons
 
+MESSAGE_MS = 15000
+"""How long the status bar shows a message."""
+
 Callbacks = Mapping[str, Callable[..., None]]
 
 
@@ -90,8 +93,9 @@ class JobBar:
             self._on_running()
 
     def say(self, text: str) -> None:
-        """A line under the buttons."""
+        """A line under the buttons, and in the main window's status bar when they are scrolled away."""
         self.ui.statusLabel.text = text
+        slicer.util.showStatusMessage(text, MESSAGE_MS)
 
     def _progress(self, fraction: float, stage: str, remaining_s: float | None = None) -> None:
         self.ui.progressBar.setValue(round(100 * fraction))
