@@ -30,9 +30,10 @@ def put_lines(film: Any, role: str, word: str, color: Sequence[float], lines: An
         film.SetNodeReferenceID(role, node.GetID())
         write_attributes(node, {"Kind": word})
     node.SetAndObservePolyData(lines)
-    node.GetDisplayNode().SetColor(*color)
-    node.GetDisplayNode().SetViewNodeIDs(list(view_node_ids))
-    node.GetDisplayNode().SetVisibility(True)
+    with slicer.util.NodeModify(node.GetDisplayNode()):  # the views draw once, not for each of these
+        node.GetDisplayNode().SetColor(*color)
+        node.GetDisplayNode().SetViewNodeIDs(list(view_node_ids))
+        node.GetDisplayNode().SetVisibility(True)
     return node
 
 
