@@ -104,10 +104,10 @@ def test_scatter_and_local_contrast_of_a_processed_film_are_not_taken_for_the_pa
 
 
 def scattered(line_integral: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The film of a beam to which as much scatter as primary radiation was added."""
+    """The film of a beam to which twice as much scatter as primary radiation was added."""
     primary = np.exp(-line_integral)
     fog = ndimage.gaussian_filter(primary, 8.0)
-    return -np.log(primary + fog * primary[30:60, 30:60].mean() / fog[30:60, 30:60].mean())
+    return -np.log(primary + 2 * fog * primary[30:60, 30:60].mean() / fog[30:60, 30:60].mean())
 
 
 def test_the_errors_of_films_are_as_large_as_stated_and_their_map_has_an_exact_adjoint() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from XRayLib.case import Options, View
 from XRayLib.ct import Volume, attenuation_from_hu, hu_from_attenuation
-from XRayLib.data_consistency.film_corrections import better_placed, matched_gain_offset
+from XRayLib.data_consistency.film_corrections import better_placed, fitted_gain_offset
 from XRayLib.data_consistency.film_errors import PROCESSED, FilmDeviation, FilmErrors, with_background
 from XRayLib.data_consistency.residual_grid import ResidualGrid
 from XRayLib.errors import InputError
@@ -112,7 +112,9 @@ def made_consistent(
     for number, most_steps in enumerate(rounds):
         progress(number / len(rounds), "Making the volume agree with the films")
         current = _changed(attenuation, residual_grid, white)
-        films, calibrated, found = _corrected_films(current, radiographs, films, trust, moves, device)
+        films, calibrated, found = _corrected_films(
+            current, radiographs, films, trust, moves, errors.same_contrast, device
+        )
         strangers.update(found)
         trust[list(strangers)] = 0
         white, taken = _consistent_change(attenuation, residual_grid, calibrated, trust, errors, most_steps, device)
@@ -146,10 +148,11 @@ def _corrected_films(
     films: Films,
     trust: Array,
     moves: dict[int, float],
+    same_contrast: bool,
     device: str,
 ) -> tuple[Films, Films, tuple[int, ...]]:
     """The films better placed, the same in line integrals, and the numbers of those that do not fit the volume."""
-    gains, offsets, strangers = matched_gain_offset(_projected(current, films, device), films, trust)
+    gains, offsets, strangers = fitted_gain_offset(_projected(current, films, device), films, trust, same_contrast)
     calibrated = films.in_line_integrals(gains, offsets)
     geometries = list(films.geometries)
     for n, radiograph in enumerate(radiographs):
@@ -157,7 +160,7 @@ def _corrected_films(
             geometries[n], moved_mm = better_placed(current, calibrated, trust, n, device)
             moves[n] = moves.get(n, 0.0) + moved_mm
     films = replace(films, geometries=tuple(geometries))
-    gains, offsets, strangers = matched_gain_offset(_projected(current, films, device), films, trust)
+    gains, offsets, strangers = fitted_gain_offset(_projected(current, films, device), films, trust, same_contrast)
     return films, films.in_line_integrals(gains, offsets), strangers
 
 

@@ -9,6 +9,7 @@ from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry
 from XRayLib.projector import Projector
 from XRayLib.projector.rigid import motion_from_twist
+from XRayLib.reprojection import fit_gain_offset
 from XRayLib.tomography import Films
 
 ROTATION_DEVIATION_RAD, TRANSLATION_DEVIATION_MM = 0.03, 8.0
@@ -21,25 +22,27 @@ LARGEST_STEPS = 3.0
 """A correction stays within so many of the deviations above."""
 
 
-def matched_gain_offset(
-    images: NDArray[np.float32], films: Films, trust: NDArray[np.float32]
+def fitted_gain_offset(
+    images: NDArray[np.float32], films: Films, trust: NDArray[np.float32], same_contrast: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[int, ...]]:
     """Gains and offsets (views,), 1 and 0 for calibrated films, and the numbers of films that do not fit at all.
 
-    Mean and contrast of a film become those of its projection. A least-squares gain is too small by their correlation,
-    as a wrong volume always correlates less; films divided by it would show too much contrast.
+    By least squares, or so that a film and its projection have the ``same_contrast``.
     """
     gains, offsets, strangers = np.ones(len(images)), np.zeros(len(images)), []
     for n, image in enumerate(images):
         if films.calibrated[n]:
             continue
         seen = trust[n] > 0.5
-        shown, projected = films.images[n][seen].astype(np.float64), image[seen].astype(np.float64)
-        if shown.size and np.cov(shown, projected, bias=True)[0, 1] > 0:
-            gains[n] = shown.std() / projected.std()
-            offsets[n] = shown.mean() - gains[n] * projected.mean()
-        else:
+        gain, offset, _ = fit_gain_offset(image, films.images[n], seen)
+        if gain <= 0:
             strangers.append(n)
+            continue
+        if same_contrast and seen.any():
+            shown, projected = films.images[n][seen], image[seen]
+            gain = float(shown.std() / projected.std())
+            offset = float(shown.mean() - gain * projected.mean())
+        gains[n], offsets[n] = gain, offset
     return gains, offsets, tuple(strangers)
 
 

@@ -18,19 +18,22 @@ BACKGROUND_SIGMA_MM = 40.0
 
 @dataclass(frozen=True)
 class FilmDeviation:
-    """What a film holds beside the patient: standard deviations in line integrals.
+    """What a film holds beside the patient: standard deviations in line integrals, and how its gain is found.
 
-    ``background`` is what varies slowly: scatter, heel effect, local contrast.
+    ``background`` is what varies slowly: scatter, heel effect, local contrast. The gain of an uncalibrated film makes
+    it fit best, or with ``same_contrast`` as contrasty as its projection: a wrong volume correlates less with the film,
+    which makes the gain of the best fit too small and the film in line integrals too contrasty.
     """
 
     white: float
     background: float = 0.0
+    same_contrast: bool = False
 
 
 MEASURED = FilmDeviation(0.02)
 """A calibrated film."""
 
-PROCESSED = FilmDeviation(0.1, 0.05)
+PROCESSED = FilmDeviation(0.2, 0.05, same_contrast=True)
 """A film of unknown gain, tone curve and local contrast."""
 
 
@@ -41,6 +44,7 @@ class FilmErrors:
     """
 
     def __init__(self, films: Films, pitch_mm: float, uncalibrated: FilmDeviation) -> None:
+        self.same_contrast = uncalibrated.same_contrast
         deviations = [MEASURED if calibrated else uncalibrated for calibrated in films.calibrated]
         self.white = np.array([d.white for d in deviations], np.float32)[:, None, None]
         self._background = np.array([d.background for d in deviations], np.float32)[:, None, None]
