@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bundle_folder import list_file, make_bundle
+from typer.testing import CliRunner
 from XRayLib.bundle import (
     import_bundle,
     importing,
@@ -57,6 +58,20 @@ def test_import_does_not_silently_replace(bundle_folder: Path, tmp_path: Path) -
         import_bundle(bundle_folder)
     other = make_bundle(tmp_path / "other", scale=3.0)
     assert import_bundle(other, replace=True).sha256 == installed_bundle("test-scaling").sha256
+
+
+def test_the_command_replaces_when_told(bundle_folder: Path, tmp_path: Path) -> None:
+    from XRayLib.cli.app import app
+
+    def imported(*arguments: str) -> int:
+        return CliRunner().invoke(app, ["models", "import", *arguments]).exit_code
+
+    assert imported(str(bundle_folder)) == 0
+    other = make_bundle(tmp_path / "other", scale=3.0)
+    assert imported(str(other)) == 2
+    first = installed_bundle("test-scaling").sha256
+    assert imported(str(other), "--replace") == 0
+    assert installed_bundle("test-scaling").sha256 != first
 
 
 def test_failed_replacement_keeps_the_old_bundle(bundle_folder: Path, tmp_path: Path, user_models: Path) -> None:

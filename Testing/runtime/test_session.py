@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -42,6 +43,14 @@ class StandIn:
 
 def use(monkeypatch: pytest.MonkeyPatch, stand_in: StandIn) -> None:
     monkeypatch.setattr(session, "import_onnxruntime", lambda: stand_in)
+
+
+@pytest.mark.parametrize("told", ["", "0", "many"])
+def test_a_worker_told_how_many_threads_to_use_uses_so_many(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert 1 <= providers.default_threads() <= (os.cpu_count() or 1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert providers.default_threads() == 7
 
 
 def test_cpu_session_computes(bundle: Bundle) -> None:

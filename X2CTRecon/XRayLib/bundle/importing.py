@@ -150,7 +150,7 @@ def _install(staged: Path, target: Path, replace: bool) -> None:
         staged.rename(target)
         return
     if not replace:
-        raise InputError(f"The model '{target.name}' is already installed: remove it first or replace it.")
+        raise InputError(f"The model '{target.name}' is already installed: remove it first or replace it (--replace).")
     old = target.rename(staged.parent / "replaced")
     try:
         staged.rename(target)

@@ -57,12 +57,16 @@ def verify(
 
 
 @app.command("import")
-def import_model(path: Path, as_json: JsonFlag = False) -> None:
+def import_model(
+    path: Path,
+    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of one with the same id.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Add a bundle (folder or zip) after checking schema, paths, sizes and hashes."""
     with reporting(as_json) as out:
         from XRayLib.bundle import import_bundle
 
-        bundle = import_bundle(path)
+        bundle = import_bundle(path, replace=replace)
         out.result({"id": bundle.id, "folder": bundle.folder}, f"Imported {bundle.id} {bundle.version}")
 
 

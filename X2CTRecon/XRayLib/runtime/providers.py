@@ -134,7 +134,13 @@ def preload_gpu_libraries(ort: Any) -> None:
 
 
 def default_threads() -> int:
-    """Physical cores this process may use; one is left free for the user interface when there are more than two."""
+    """OMP_NUM_THREADS where it is set, which is how a worker is told.
+
+    Else the physical cores this process may use; one is left free for the user interface when there are more than two.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         import psutil
