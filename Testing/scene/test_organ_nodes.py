@@ -228,3 +228,23 @@ def test_an_organ_plays_with_its_run_and_is_away_where_it_was_not_found(session,
     slicer.util.getNode("Run run").SetSelectedItemNumber(0)
     assert set(scalars_of(now)) == {"displacement_mm", "deviation_mm"}
     assert len(rows_of(slicer.util.getNode("Organ volumes"))) == 2
+
+
+def test_undo_removes_a_node_before_what_belongs_to_it(session) -> None:
+    """Slicer reports an error of a model in the scene whose display has gone."""
+    import slicer
+    import vtk
+
+    step, gone = SceneStep(), []
+    with step.recording():
+        model = a_model(a_ball())
+
+    def removed(_scene, _event, node) -> None:
+        gone.append(node.GetClassName())
+
+    removed.CallDataType = vtk.VTK_OBJECT
+    observer = session.scene.AddObserver(slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, removed)
+    step.undo()
+    session.scene.RemoveObserver(observer)
+    assert gone.index("vtkMRMLModelNode") < gone.index("vtkMRMLModelDisplayNode")
+    assert model.GetScene() is None

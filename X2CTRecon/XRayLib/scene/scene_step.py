@@ -43,9 +43,11 @@ class SceneStep:
         for node in sorted((n for n in added if n is not None), key=lambda n: bool(n.IsA("vtkMRMLDisplayNode"))):
             if node.GetScene() is not None:
                 _leave_browsers(node)
-                for part in _parts(node):
-                    scene.RemoveNode(part)
-                scene.RemoveNode(node)
+                parts = _parts(node)
+                scene.RemoveNode(node)  # before its parts: Slicer reports an error of a node that has lost its own
+                for part in parts:
+                    if part.GetScene() is not None:
+                        scene.RemoveNode(part)
         for node_id, former in self._former.items():
             node = scene.GetNodeByID(node_id)
             if node is not None:
