@@ -14,6 +14,8 @@ ERROR_LEVELS = ("Error", "Critical", "Fatal")
 """Those that show the user the red icon."""
 ERROR_ORIGINS = ("VTK", "ITK", "Qt")
 """Python's are told by ``slicer.util.errorDisplay``, or caught as exceptions."""
+SLICERS_OWN = ("GetSliceOrientationPreset: invalid orientation preset name: Reformat",)
+"""What Slicer reports of itself: the orientation list above a slice view asks for it when the view becomes oblique."""
 LEVEL_COLUMN, ORIGIN_COLUMN = 2, 3
 """Of the error log."""
 
@@ -190,8 +192,9 @@ class RealSlicer:
         log = self.application.errorLogModel()
         for row in range(self._log_read, log.logEntryCount()):
             level, origin = (log.data(log.index(row, column)) for column in (LEVEL_COLUMN, ORIGIN_COLUMN))
-            if level in ERROR_LEVELS and origin in ERROR_ORIGINS:
-                self.errors.add(log.logEntryDescription(row))
+            text = log.logEntryDescription(row)
+            if level in ERROR_LEVELS and origin in ERROR_ORIGINS and not any(own in text for own in SLICERS_OWN):
+                self.errors.add(text)
 
     def _size_slice_nodes(self) -> None:
         """A test that changes a slice node's size does not change the widget's."""
