@@ -43,7 +43,7 @@ def batch(
 ) -> None:
     """Reconstruct or register the cases of a table. Those whose .json says "ok" are skipped, so a batch goes on."""
     with reporting(as_json) as out:
-        rows = read_cases(cases)
+        rows, output = read_cases(cases), output.resolve()  # other machines of a cluster start elsewhere
         output.mkdir(parents=True, exist_ok=True)
         todo = [row for row in rows if not _finished(output / f"{row['id']}.json")]
         out.say(f"{len(rows)} cases, {len(rows) - len(todo)} already done.")
