@@ -48,11 +48,22 @@ class SceneStep:
                 for part in parts:
                     if part.GetScene() is not None:
                         scene.RemoveNode(part)
-        for node_id, former in self._former.items():
-            node = scene.GetNodeByID(node_id)
-            if node is not None:
-                node.Copy(former)
+        with _batch(scene):  # while a node is copied it has no display, of which Slicer would report an error
+            for node_id, former in self._former.items():
+                node = scene.GetNodeByID(node_id)
+                if node is not None:
+                    node.Copy(former)
         self._added, self._former = [], {}
+
+
+@contextmanager
+def _batch(scene: Any) -> Iterator[None]:
+    """Views and lists of nodes wait until the end of the block."""
+    scene.StartState(scene.BatchProcessState)
+    try:
+        yield
+    finally:
+        scene.EndState(scene.BatchProcessState)
 
 
 def _copy_of(node: Any) -> Any:
