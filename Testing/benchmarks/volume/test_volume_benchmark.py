@@ -79,6 +79,7 @@ def test_a_method_that_cannot_is_told_and_the_others_go_on(data: Path) -> None:
 def test_memory_is_that_of_a_process_of_its_own(data: Path) -> None:
     case = volume_case(data / "torso.nii.gz", [0.0], "none", None)
     held = np.ones(400_000_000, np.uint8)
-    (row,) = run_memory.memory_rows(case, ["filtered-backprojection"])
+    row, refused = run_memory.memory_rows(case, ["filtered-backprojection", "x2ct-unknown"])
     assert row["method"] == "filtered-backprojection" and row["seconds"] > 0
     assert 0.05 < row["memory_gb"] < 2 and held.all()
+    assert "x2ct-unknown" in refused["error"]
