@@ -118,6 +118,15 @@ def test_a_case_is_registered_with_it(prepared: Path, ct: Volume, motion: Motion
     assert result.provenance["bundle"]["id"] == "displacement-field"
 
 
+def test_a_pose_that_is_to_be_kept_is_kept(prepared: Path, ct: Volume, motion: MotionModel) -> None:
+    given = motion_from_twist([0.0, 0.0, 0.0, 0.0, 30.0, 0.0], ct.center_ras_mm)  # along the beam: hardly seen
+    view = c_arm_views(ct, [(0, 0)], size_px=(96, 96), pixel_spacing_mm=4.6)[0]
+    case = Case((simulate_radiograph(ct, view),), ct=ct, mesh=motion.organ, initial_ct_to_world=given)
+    kept = Options(device="cpu", extra={"refine": False})
+    found = prepared_method("displacement-field").run(case, kept, lambda *_: None)
+    np.testing.assert_allclose(found.ct_to_world, given)
+
+
 def test_without_preparation_it_says_what_to_do(ct: Volume, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("XRAY3D_CACHE", str(tmp_path))
     views = c_arm_views(ct, [(0, 0)], size_px=(96, 96), pixel_spacing_mm=4.6)

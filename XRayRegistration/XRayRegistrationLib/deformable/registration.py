@@ -89,7 +89,7 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
         As :func:`register_rigid`.
     """
     # Exactly the given pose: others near it, which would be tried, may look better and be far off in depth.
-    starts = [np.asarray(case.initial_ct_to_world, float)] if _pose_is_kept(case, options) else None
+    starts = [np.asarray(case.initial_ct_to_world, float)] if pose_is_kept(case, options) else None
     rigid = register_rigid(case, options, _part(progress, 0.0, RIGID_SHARE), starts, method=method)
     started = time.perf_counter()
     prepared = _prepared(case, options, rigid, _part(progress, RIGID_SHARE, MODES_SHARE))
@@ -118,7 +118,7 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
     ct = working_ct(case.ct, with_table=used is levels.with_table)
     pivot = used[0].pivot_ras_mm
     progress(0.1, "Finding bones")
-    kept = _pose_is_kept(case, options)
+    kept = pose_is_kept(case, options)
     bones = None if kept else bone_pieces(ct, case.labels)
     progress(0.3, "Modelling breathing")
     soft, notes = soft_tissue_motion(case, ct)
@@ -136,7 +136,8 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
     return Prepared(ct, used, tuple(motions), notes, seen, kept)
 
 
-def _pose_is_kept(case: Case, options: Options) -> bool:
+def pose_is_kept(case: Case, options: Options) -> bool:
+    """Whether the case's pose is taken as it is, and only a deformation sought."""
     return case.initial_ct_to_world is not None and not RigidSettings.from_options(options).refine
 
 
