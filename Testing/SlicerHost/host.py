@@ -165,6 +165,10 @@ class SlicerHost:
         """Look at everything visible in the 3D view from a side of the patient."""
         self.session.three_d_view().frame(direction)
 
+    def take_logged_errors(self) -> list[str]:
+        """The stand-in has no error log."""
+        return []
+
     # Between tests
 
     def reset(self) -> None:

@@ -177,7 +177,8 @@ class RealSlicer:
     def reset(self) -> None:
         """Leave the module, empty the scene, size the views as their widgets are, forget settings and answers."""
         self.leave_module()
-        self._record_logged_errors()
+        for text in self.take_logged_errors():
+            self.errors.add(text)
         self._opened.clear()
         self.file_dialog_answers.clear()
         self.application.settings().remove(SETTINGS_GROUP)
@@ -187,14 +188,17 @@ class RealSlicer:
         self.process_events()
         self._size_slice_nodes()
 
-    def _record_logged_errors(self) -> None:
-        """What VTK, ITK and Qt have logged as errors since the test began."""
-        log = self.application.errorLogModel()
+    def take_logged_errors(self) -> list[str]:
+        """What VTK, ITK and Qt have logged as errors since the test began; forgets them, for tests that expect one."""
+        self.process_events()  # the log is written in the background
+        log, found = self.application.errorLogModel(), []
         for row in range(self._log_read, log.logEntryCount()):
             level, origin = (log.data(log.index(row, column)) for column in (LEVEL_COLUMN, ORIGIN_COLUMN))
             text = log.logEntryDescription(row)
             if level in ERROR_LEVELS and origin in ERROR_ORIGINS and not any(own in text for own in SLICERS_OWN):
-                self.errors.add(text)
+                found.append(text)
+        self._log_read = log.logEntryCount()
+        return found
 
     def _size_slice_nodes(self) -> None:
         """A test that changes a slice node's size does not change the widget's."""

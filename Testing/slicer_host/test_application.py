@@ -118,7 +118,7 @@ def test_transforms_and_models_are_saved_and_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("slicer_host")
-def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(slicer_host, tmp_path: Path) -> None:
     import slicer
 
     (tmp_path / "broken.nrrd").write_text("no volume")
@@ -128,6 +128,7 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         slicer.util.loadVolume(str(tmp_path / "absent.nrrd"))
     assert slicer.mrmlScene.GetNumberOfNodes() == before
+    slicer_host.take_logged_errors()
 
 
 @pytest.mark.usefixtures("slicer_host")
@@ -138,6 +139,7 @@ def test_a_file_without_the_modules_class_is_no_module(slicer_host, tmp_path: Pa
     with pytest.raises(RuntimeError, match="Stray"):
         slicer_host.load_module(tmp_path / "Stray.py")
     slicer_host.errors.take()  # Slicer reports it, too
+    slicer_host.take_logged_errors()
     assert not hasattr(slicer.modules, "stray")
 
 
