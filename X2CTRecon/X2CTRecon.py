@@ -100,7 +100,7 @@ class SliceColoring(enum.Enum):
         return {
             SliceColoring.NOTHING: _("Nothing"),
             SliceColoring.UNCERTAINTY: _("The method's uncertainty (to 400 HU)"),
-            SliceColoring.UNDETERMINED: _("Not determined by the X-rays (%)"),
+            SliceColoring.UNDETERMINED: _("Not determined by the X-rays"),
         }[self]
 
 

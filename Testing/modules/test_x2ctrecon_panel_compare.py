@@ -92,6 +92,7 @@ def test_two_results_stand_side_by_side_with_difference_table_and_chart(
     assert psnr == pytest.approx(20 * np.log10(2500 / 40), abs=0.01)
     chart = slicer.util.getNode("First - Second chart")
     assert chart.GetNumberOfPlotSeriesNodes() == 4
+    assert chart.GetTitleFontSize() <= 12  # the names of two volumes in a quarter of the window
     assert slicer.util.getNodesByClass("vtkMRMLTableViewNode")[0].GetTableNodeID() == table.GetID()
     assert slicer.util.getNodesByClass("vtkMRMLPlotViewNode")[0].GetPlotChartNodeID() == chart.GetID()
 

@@ -18,6 +18,9 @@ METRIC = "Metric"
 """Title of the table's first column."""
 BAR_COLORS = ((0.20, 0.45, 0.72), (0.90, 0.55, 0.10), (0.60, 0.60, 0.60), (0.80, 0.80, 0.80))
 
+TITLE_PX, LEGEND_PX = 12, 11
+"""Both hold the names of two volumes, in a quarter of the window."""
+
 Row = Mapping[str, Any]
 """``title``, ``values`` by column, ``is_share``: as of XRayLib.metrics.compare_results.MetricRow."""
 
@@ -81,6 +84,8 @@ def _put_chart(table: Any, name: str) -> Any:
 
     chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"{name} chart")
     chart.SetTitle(name)
+    chart.SetTitleFontSize(TITLE_PX)
+    chart.SetLegendFontSize(LEGEND_PX)
     chart.SetYAxisTitle("0 to 1")
     for index in range(1, table.GetNumberOfColumns()):
         candidate = table.GetColumnName(index)
