@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ import volume_rows  # noqa: E402
 from resumable_rows import rows_of  # noqa: E402
 from volume_cases import DISPLACEMENT_MM, HELD_OUT, TRAINED_ON, earlier_ct, volume_case  # noqa: E402
 from volume_tables import markdown  # noqa: E402
+from XRayLib.case import Case, Options, Result  # noqa: E402
 from XRayLib.ct import Volume, save_volume  # noqa: E402
 from XRayLib.phantom import torso_phantom  # noqa: E402
+from XRayLib.registry import Needs  # noqa: E402
 
 
 @pytest.fixture
@@ -65,6 +68,22 @@ def test_rows_go_on_and_become_a_table(data: Path, monkeypatch: pytest.MonkeyPat
     table = markdown(rows)
     assert table.count("\n") == 1 + len(rows)
     assert f"{rows[-1]['psnr_3d']:.2f}" in table
+
+
+def test_a_method_is_asked_for_consistency_only_when_its_row_is_named_so(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, asked = volume_case(data / "torso.nii.gz", [0.0], "none", None), []
+
+    def run(_case: Case, options: Options, _progress: object) -> Result:
+        asked.append(dict(options.extra))
+        return Result("some", volume=case.reference)
+
+    some = SimpleNamespace(needs=Needs(), check=lambda _case: None, run=run)
+    monkeypatch.setattr(volume_rows, "method", lambda _name: some)
+    for name in ("some", "some + consistency"):
+        volume_rows.reconstructed(name, case)
+    assert asked == [{}, {"consistent": True}]
 
 
 def test_a_method_that_cannot_is_told_and_the_others_go_on(data: Path) -> None:
