@@ -43,11 +43,12 @@ def batch(
 ) -> None:
     """Reconstruct or register the cases of a table. Those whose .json says "ok" are skipped, so a batch goes on."""
     with reporting(as_json) as out:
-        rows, output = read_cases(cases), output.resolve()  # other machines of a cluster start elsewhere
+        rows = read_cases(cases)
         output.mkdir(parents=True, exist_ok=True)
         todo = [row for row in rows if not _finished(output / f"{row['id']}.json")]
         out.say(f"{len(rows)} cases, {len(rows) - len(todo)} already done.")
-        arguments = [(row, output, method_id, device) for row in todo]
+        folder = output.resolve()  # the processes of a cluster may start elsewhere
+        arguments = [(row, folder, method_id, device) for row in todo]
         outcomes = _run_on_ray(arguments, ray) if ray else (run_row(*argument) for argument in arguments)
         failed = 0
         for outcome in outcomes:
