@@ -8,7 +8,6 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 import slicer
 from modules.films import a_ct, a_film
-from modules.registrations import RegistrationClient, open_registration
 from XRayLib.scene.film_views import film_view_ids, view_of_film
 from XRayLib.scene.radiograph_nodes import put_radiograph
 from XRayLib.scene.volume_nodes import put_volume
@@ -19,8 +18,8 @@ VIEWS = ("XRay1", "XRay2", "XRay3", "XRay4")
 
 
 @pytest.fixture
-def widget(slicer_main_window, load_module, monkeypatch):
-    return open_registration(slicer_main_window, load_module, RegistrationClient(), monkeypatch)
+def widget(registration):
+    return registration
 
 
 def add_films(widget, count: int) -> list:

@@ -14,8 +14,6 @@ from modules.films import a_ct
 from modules.registrations import (
     RegistrationClient,
     a_pose_result,
-    give_two_films_and_a_ct,
-    open_registration,
     shifted,
 )
 from XRayLib.motion import DisplacementField
@@ -51,10 +49,9 @@ def client() -> RememberingClient:
 
 
 @pytest.fixture
-def case(slicer_main_window, load_module, client, monkeypatch):
+def case(registration_case):
     """Two films, a CT, and a liver that moves with it; a deformable method is chosen."""
-    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
-    give_two_films_and_a_ct(widget)
+    widget = registration_case
     combo = widget.ui.methodComboBox
     combo.setCurrentIndex([combo.itemData(index) for index in range(combo.count)].index("deformable"))
     liver = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "Liver")

@@ -9,10 +9,7 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from modules.films import a_film
 from modules.registrations import (
-    RegistrationClient,
     a_pose_result,
-    give_two_films_and_a_ct,
-    open_registration,
     shifted,
 )
 from XRayLib.scene.landmark_nodes import film_landmarks, film_pixels, set_ct_points, set_film_pixels
@@ -26,15 +23,8 @@ TRUE = shifted(0.0, 10.0, -100.0)
 
 
 @pytest.fixture
-def client() -> RegistrationClient:
-    return RegistrationClient()
-
-
-@pytest.fixture
-def widget(slicer_main_window, load_module, client, monkeypatch):
-    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
-    give_two_films_and_a_ct(widget)
-    return widget
+def widget(registration_case):
+    return registration_case
 
 
 def pixels(view: int) -> np.ndarray:

@@ -13,10 +13,7 @@ import slicer
 from modules.films import a_ct
 from modules.organs import a_ball, a_model, a_segmentation
 from modules.registrations import (
-    RegistrationClient,
     a_pose_result,
-    give_two_films_and_a_ct,
-    open_registration,
     shifted,
 )
 from vtk.util.numpy_support import vtk_to_numpy
@@ -29,18 +26,15 @@ pytestmark = pytest.mark.slicer
 
 
 @pytest.fixture
-def client() -> RegistrationClient:
-    return RegistrationClient()
+def torch_is_there(monkeypatch) -> None:
+    monkeypatch.setattr("XRayLib.scene.panel.preparation.torch_installed", lambda: True)
 
 
 @pytest.fixture
-def widget(slicer_main_window, load_module, client, monkeypatch):
-    monkeypatch.setattr("XRayLib.scene.panel.preparation.torch_installed", lambda: True)
-    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
-    give_two_films_and_a_ct(widget)
-    widget.panel.parameterNode.liveReprojection = False
-    choose(widget.ui.methodComboBox, "deformable")
-    return widget
+def widget(torch_is_there, registration_case):
+    registration_case.panel.parameterNode.liveReprojection = False
+    choose(registration_case.ui.methodComboBox, "deformable")
+    return registration_case
 
 
 def choose(combo, what: str) -> None:

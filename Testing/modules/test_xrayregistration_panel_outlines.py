@@ -15,10 +15,7 @@ import slicer
 from modules.films import a_ct
 from modules.organs import MIDDLE, RADIUS_MM, a_ball, a_model, a_segmentation
 from modules.registrations import (
-    RegistrationClient,
     a_pose_result,
-    give_two_films_and_a_ct,
-    open_registration,
     shifted,
 )
 from vtk.util.numpy_support import vtk_to_numpy
@@ -36,17 +33,10 @@ pytestmark = pytest.mark.slicer
 
 
 @pytest.fixture
-def client() -> RegistrationClient:
-    return RegistrationClient()
-
-
-@pytest.fixture
-def widget(slicer_main_window, load_module, client, monkeypatch):
-    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
-    give_two_films_and_a_ct(widget)
-    widget.panel.parameterNode.showVolumeRendering = False
-    widget.panel.parameterNode.showSetup = False
-    return widget
+def widget(registration_case):
+    registration_case.panel.parameterNode.showVolumeRendering = False
+    registration_case.panel.parameterNode.showSetup = False
+    return registration_case
 
 
 @pytest.fixture

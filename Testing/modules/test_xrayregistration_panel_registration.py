@@ -11,10 +11,7 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from modules.films import a_ct, a_film
 from modules.registrations import (
-    RegistrationClient,
     a_pose_result,
-    give_two_films_and_a_ct,
-    open_registration,
     shifted,
 )
 from XRayLib.scene.matrices import local_to_world, vtk_matrix
@@ -26,20 +23,13 @@ pytestmark = pytest.mark.slicer
 
 
 @pytest.fixture
-def client() -> RegistrationClient:
-    return RegistrationClient()
+def widget(registration):
+    return registration
 
 
 @pytest.fixture
-def widget(slicer_main_window, load_module, client, monkeypatch):
-    return open_registration(slicer_main_window, load_module, client, monkeypatch)
-
-
-@pytest.fixture
-def case(widget):
-    """Two films and a CT."""
-    give_two_films_and_a_ct(widget)
-    return widget
+def case(registration_case):
+    return registration_case
 
 
 def register(widget, client, result) -> None:

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from modules.films import a_ct, a_film
-from modules.registrations import RegistrationClient, a_pose_result, open_registration, shifted
+from modules.registrations import a_pose_result, shifted
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.film_run import frame_of, put_film_run, set_frame
 from XRayLib.scene.matrices import local_to_world
@@ -22,16 +22,10 @@ pytestmark = pytest.mark.slicer
 
 
 @pytest.fixture
-def client() -> RegistrationClient:
-    return RegistrationClient()
-
-
-@pytest.fixture
-def widget(slicer_main_window, load_module, client, monkeypatch):
-    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
-    widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
-    widget.ui.sequenceCollapsibleButton.collapsed = False
-    return widget
+def widget(registration):
+    registration.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
+    registration.ui.sequenceCollapsibleButton.collapsed = False
+    return registration
 
 
 def frame_film(number: int) -> Radiograph:

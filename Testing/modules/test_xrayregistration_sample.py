@@ -9,7 +9,6 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 import slicer
 from modules.films import a_film
-from modules.registrations import RegistrationClient, open_registration
 from XRayLib.metrics.pose import target_grid, target_registration_errors_mm
 from XRayLib.phantom.moved_sample import sample_ct_to_world
 from XRayLib.scene.matrices import local_to_world
@@ -19,11 +18,8 @@ from XRayLib.scene.volume_nodes import volume_from_node
 pytestmark = pytest.mark.slicer
 
 
-def test_the_button_loads_a_ct_a_liver_that_moves_with_it_and_two_films(
-    slicer_main_window, load_module, monkeypatch
-) -> None:
-    client = RegistrationClient()
-    widget = open_registration(slicer_main_window, load_module, client, monkeypatch)
+def test_the_button_loads_a_ct_a_liver_that_moves_with_it_and_two_films(registration, client) -> None:
+    widget = registration
     widget.ui.sampleButton.click()
     for view in ("PA", "LL"):
         client.answer(type("Loaded", (), {"radiograph": a_film(0.0, view)}))
@@ -39,8 +35,8 @@ def test_the_button_loads_a_ct_a_liver_that_moves_with_it_and_two_films(
     assert "Remove the X-rays" in widget.ui.sampleButton.toolTip
 
 
-def test_the_sample_does_not_join_another_patients_films(slicer_main_window, load_module, monkeypatch) -> None:
-    widget = open_registration(slicer_main_window, load_module, RegistrationClient(), monkeypatch)
+def test_the_sample_does_not_join_another_patients_films(registration) -> None:
+    widget = registration
     assert widget.ui.sampleButton.enabled
     widget.panel.addFilm(put_radiograph(a_film(), "Patient"))
     assert not widget.ui.sampleButton.enabled

@@ -15,6 +15,7 @@ from XRayLib.scene.film_views import film_view_ids
 from XRayLib.scene.moved_outlines import hide_moved_outlines, put_moved_outlines, visible_organs
 from XRayLib.scene.organ_source import OrganSource
 from XRayLib.scene.outline_surface import in_world, outline_surface
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.node_observers import NodeObservers
 
 SLOW_S = 0.15
@@ -54,12 +55,8 @@ class MovedOutlines:
         moving = list(self._moving())
         self._observers.observe(moving)
         any_visible = any(visible_organs(node) for node in moving)
-        self.ui.outlinesCheckBox.enabled = any_visible
-        self.ui.outlinesCheckBox.toolTip = (
-            _("Draw the outline of every visible model and segment that moves with the CT on the X-rays, in its color.")
-            if any_visible
-            else _("Show a model or segmentation and tick it under 'Moves with it' first.")
-        )
+        reason = _("Show a model or segmentation and tick it under 'Moves with it' first.")
+        allow(self.ui.outlinesCheckBox, any_visible, reason)
         self._later.start()
 
     def draw(self) -> None:

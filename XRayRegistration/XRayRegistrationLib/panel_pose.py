@@ -59,9 +59,9 @@ class PoseControls:
         """Put the CT under the transform and show the transform's pose on the sliders; ``locked`` allows no change."""
         usable = self._node is not None and self._node.ctVolume is not None
         self._locked = locked
-        for slider in self._all_sliders:
-            allow(slider, usable and not locked, self._reason_against)
-        allow(self.ui.resetButton, usable and not locked, self._reason_against)
+        against = self._reason_against
+        for widget in (*self._all_sliders, self.ui.resetButton):
+            allow(widget, not against, against)
         if usable:
             release_if_hardened(self._node)
         if usable and self._node.poseTransform is not None:
@@ -200,10 +200,9 @@ class PoseControls:
             self._updating = False
 
     def _show_steps(self) -> None:
-        usable = self._node is not None and self._node.ctVolume is not None and not self._locked
         against = self._reason_against
-        allow(self.ui.undoButton, usable and self.history.can_undo, against or _("There is nothing to take back."))
-        allow(self.ui.redoButton, usable and self.history.can_redo, against or _("Nothing was taken back."))
+        allow(self.ui.undoButton, not against and self.history.can_undo, against or _("There is nothing to take back."))
+        allow(self.ui.redoButton, not against and self.history.can_redo, against or _("Nothing was taken back."))
 
     @property
     def _reason_against(self) -> str:

@@ -175,15 +175,15 @@ class Pixel2MeshTask(MeshTask):
         triangles = torch.from_numpy(self.template.triangles).to(true.device)
         normals = losses.vertex_normals(true, triangles)
         total = torch.zeros((), device=true.device)
-        for number, graph in enumerate(self._levels.graphs, 1):
+        for number, (graph, mean) in enumerate(zip(self._levels.graphs, self._means, strict=True), 1):
             points = found[f"level_{number}"] / P2M_UNIT_MM
             first = self._start(points.device)[:, : points.shape[1]] / P2M_UNIT_MM
-            edges, mean = torch.from_numpy(graph.edges).to(points.device), NeighbourMean(graph).to(points.device)
+            edges = torch.from_numpy(graph.edges).to(points.device)
             moved = points - first
             pairs = losses.nearest(points, true)
             total = total + losses.chamfer(points, true, pairs) + P2M_EDGE * losses.edge_change(points, first, edges)
             total = total + P2M_NORMAL * losses.normal(points, edges, losses.chosen(normals, pairs[0]))
-            total = total + P2M_LAPLACIAN * losses.laplacian(moved, mean)
+            total = total + P2M_LAPLACIAN * losses.laplacian(moved, mean.to(points.device))
         return total * (P2M_UNIT_MM / UNIT_MM) ** 2
 
     def error_mm(self, found: Answer, batch: Batch) -> Tensor:
@@ -202,6 +202,10 @@ class Pixel2MeshTask(MeshTask):
     def _true_points(self, batch: Batch) -> Tensor:
         start = as_tensor(self.template.points).to(batch["target"].device)
         return (start + batch["target"]) / P2M_UNIT_MM
+
+    @cached_property
+    def _means(self) -> tuple[NeighbourMean, ...]:
+        return tuple(NeighbourMean(graph) for graph in self._levels.graphs)
 
     @cached_property
     def _levels(self) -> SurfaceLevels:

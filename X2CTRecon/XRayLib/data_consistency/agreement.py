@@ -113,7 +113,7 @@ def made_consistent(
         progress(number / len(rounds), "Making the volume agree with the films")
         current = _changed(attenuation, residual_grid, white)
         films, calibrated, found = _corrected_films(
-            current, radiographs, films, trust, moves, errors.same_contrast, device
+            current, radiographs, films, trust, moves, uncalibrated.same_contrast, device
         )
         strangers.update(found)
         trust[list(strangers)] = 0

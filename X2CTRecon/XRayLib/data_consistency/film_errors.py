@@ -44,7 +44,6 @@ class FilmErrors:
     """
 
     def __init__(self, films: Films, pitch_mm: float, uncalibrated: FilmDeviation) -> None:
-        self.same_contrast = uncalibrated.same_contrast
         deviations = [MEASURED if calibrated else uncalibrated for calibrated in films.calibrated]
         self.white = np.array([d.white for d in deviations], np.float32)[:, None, None]
         self._background = np.array([d.background for d in deviations], np.float32)[:, None, None]
@@ -54,6 +53,8 @@ class FilmErrors:
         """White noise (views, rows, columns) as the background in line integrals; its own adjoint."""
         from scipy import ndimage
 
+        if not self._background.any():
+            return np.zeros_like(white)
         unit_variance = 2 * np.sqrt(np.pi) * self._sigma_px
         smooth = ndimage.gaussian_filter(white, (0, self._sigma_px, self._sigma_px), mode="constant")
         return self._background * np.float32(unit_variance) * smooth

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 UNCERTAINTY_ROLE = "XRay3DUncertainty"
 UNDETERMINED_ROLE = "XRay3DUndetermined"
 """References of a volume node to its own volumes."""
-LEGENDS = {UNCERTAINTY_ROLE: "SD (HU)", UNDETERMINED_ROLE: "Not determined"}
-LABELS = {UNCERTAINTY_ROLE: "%.0f", UNDETERMINED_ROLE: "%.2f"}
-"""Titles and labels of their legends; the share that is not determined has no unit."""
+LEGENDS = {UNCERTAINTY_ROLE: ("SD (HU)", "%.0f"), UNDETERMINED_ROLE: ("Not determined", "%.2f")}
+"""Titles and label formats of their legends; the share that is not determined has no unit."""
 
 FULL_COLOR_HU = 400.0
 """A standard deviation of so many HU has its full colour, as in the report."""
@@ -44,14 +43,14 @@ def put_undetermined(found: Undetermined, of: Any) -> Any:
 def forget(of: Any, role: str) -> None:
     """A new result stands in the volume node ``of``: what was known of the old one does not belong to it."""
     node = of.GetNodeReference(role)
-    if node is not None and role in LEGENDS:
+    if node is not None:
         hide_legend(node.GetDisplayNode())
     of.RemoveNodeReferenceIDs(role)
 
 
 def color_slices(of: Any, by: Any) -> None:
     """Lay ``by`` over the slices that show the volume node ``of``, with a legend; None takes away what is over them."""
-    own = [of.GetNodeReferenceID(UNCERTAINTY_ROLE), of.GetNodeReferenceID(UNDETERMINED_ROLE)]
+    own = [of.GetNodeReferenceID(role) for role in LEGENDS]
     colored = []
     for tag in SLICE_VIEWS:
         logic = slice_logic(tag)
@@ -64,10 +63,10 @@ def color_slices(of: Any, by: Any) -> None:
             composite.SetForegroundOpacity(OPACITY)
         elif composite.GetForegroundVolumeID() in own:
             composite.SetForegroundVolumeID(None)
-    for role, title in LEGENDS.items():
+    for role, (title, label_format) in LEGENDS.items():
         node = of.GetNodeReference(role)
         if node is not None and node is by and colored:
-            show_legend(node.GetDisplayNode(), title, colored[:1], LABELS[role])  # all views have the same colours
+            show_legend(node.GetDisplayNode(), title, colored[:1], label_format)  # all views have the same colours
         elif node is not None:
             hide_legend(node.GetDisplayNode())
 

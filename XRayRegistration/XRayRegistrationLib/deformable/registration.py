@@ -88,11 +88,10 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
     InputError, RefusedError
         As :func:`register_rigid`.
     """
-    # Exactly the given pose: others near it, which would be tried, may look better and be far off in depth.
-    starts = [np.asarray(case.initial_ct_to_world, float)] if pose_is_kept(case, options) else None
-    rigid = register_rigid(case, options, _part(progress, 0.0, RIGID_SHARE), starts, method=method)
+    kept = kept_pose(case, options)
+    rigid = register_rigid(case, options, _part(progress, 0.0, RIGID_SHARE), kept, method=method)
     started = time.perf_counter()
-    prepared = _prepared(case, options, rigid, _part(progress, RIGID_SHARE, MODES_SHARE))
+    prepared = _prepared(case, options, rigid, kept is not None, _part(progress, RIGID_SHARE, MODES_SHARE))
     seconds_prepared = time.perf_counter() - started
     stiff = prepared.motions[0][1]
     plain = deformed_matchers(prepared.ct, prepared.rigid_levels, stiff, options.device)
@@ -109,7 +108,7 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
     return _result(case, options, rigid, prepared, plain, models, chosen, seconds)
 
 
-def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -> Prepared:
+def _prepared(case: Case, options: Options, rigid: Result, kept: bool, progress: Progress) -> Prepared:
     """The patient, the rigid registration's levels at its solution, and what could move."""
     patient = patient_of(case.ct, case.radiographs, options.device)
     levels = levels_of(patient, case.radiographs)
@@ -118,7 +117,6 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
     ct = working_ct(case.ct, with_table=used is levels.with_table)
     pivot = used[0].pivot_ras_mm
     progress(0.1, "Finding bones")
-    kept = pose_is_kept(case, options)
     bones = None if kept else bone_pieces(ct, case.labels)
     progress(0.3, "Modelling breathing")
     soft, notes = soft_tissue_motion(case, ct)
@@ -136,9 +134,14 @@ def _prepared(case: Case, options: Options, rigid: Result, progress: Progress) -
     return Prepared(ct, used, tuple(motions), notes, seen, kept)
 
 
-def pose_is_kept(case: Case, options: Options) -> bool:
-    """Whether the case's pose is taken as it is, and only a deformation sought."""
-    return case.initial_ct_to_world is not None and not RigidSettings.from_options(options).refine
+def kept_pose(case: Case, options: Options) -> list[Matrix] | None:
+    """The case's pose as the only start where it is taken as it is, and only a deformation sought; else None.
+
+    Others near it, which would be tried, may look better and be far off in depth.
+    """
+    if case.initial_ct_to_world is None or RigidSettings.from_options(options).refine:
+        return None
+    return [np.asarray(case.initial_ct_to_world, float)]
 
 
 def _result(

@@ -12,7 +12,7 @@ from XRayLib.preparation.prepared_model import prepared_folder
 from XRayLib.registry import Progress
 
 from XRayRegistrationLib.deformable.deformed_result import field_numbers, moved_mesh, projected
-from XRayRegistrationLib.deformable.registration import pose_is_kept
+from XRayRegistrationLib.deformable.registration import kept_pose
 from XRayRegistrationLib.displacement.network_input import projector_of
 from XRayRegistrationLib.displacement.prediction import PreparedDisplacementModel, working_volume
 from XRayRegistrationLib.rigid.registration import register_rigid
@@ -33,9 +33,8 @@ def register_displacement(case: Case, options: Options, progress: Progress, meth
     """
     of_organ = case.mesh is not None and prepared_bundle(case.ct, method, case.mesh) is not None
     model = PreparedDisplacementModel.opened(prepared_folder(case, method, title, organ=of_organ), options.device)
-    # Exactly the given pose: others near it, which would be tried, may look better and be far off in depth.
-    starts = [np.asarray(case.initial_ct_to_world, float)] if pose_is_kept(case, options) else None
-    rigid = register_rigid(case, options, lambda f, stage: progress(RIGID_SHARE * f, stage), starts, method=method)
+    kept = kept_pose(case, options)
+    rigid = register_rigid(case, options, lambda f, stage: progress(RIGID_SHARE * f, stage), kept, method=method)
     started = time.perf_counter()
     progress(RIGID_SHARE, "Recognising the deformation")
     ct = working_volume(case.ct)

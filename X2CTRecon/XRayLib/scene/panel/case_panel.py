@@ -16,7 +16,7 @@ from XRayLib.scene.layout import FILM_VIEWS, restore_layout, switch_to_film_layo
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.fitted_views import FittedViews
-from XRayLib.scene.panel.job_bar import MESSAGE_MS
+from XRayLib.scene.panel.job_bar import show_status
 from XRayLib.scene.radiograph_nodes import film_geometry, is_radiograph, remove_film
 from XRayLib.scene.reprojection_nodes import REPROJECTION_ROLE
 from XRayLib.scene.viewed_films import MOST, choose_viewed, viewed_films
@@ -154,9 +154,8 @@ class CasePanel(ABC):
         blend_films(opacity)
 
     def say(self, text: str) -> None:
-        """A line for the user, and in the main window's status bar when it is scrolled away."""
-        self.ui.statusLabel.text = text
-        slicer.util.showStatusMessage(text, MESSAGE_MS)
+        """A line for the user."""
+        show_status(self.ui, text)
 
     # Life cycle
 

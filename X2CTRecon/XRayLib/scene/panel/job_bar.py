@@ -17,6 +17,12 @@ MESSAGE_MS = 15000
 Callbacks = Mapping[str, Callable[..., None]]
 
 
+def show_status(ui: Any, text: str) -> None:
+    """A line for the user in statusLabel, and in the main window's status bar when that is scrolled away."""
+    ui.statusLabel.text = text
+    slicer.util.showStatusMessage(text, MESSAGE_MS)
+
+
 def _unchanged() -> str:
     return _("Cancelled. The scene is unchanged.")
 
@@ -93,9 +99,8 @@ class JobBar:
             self._on_running()
 
     def say(self, text: str) -> None:
-        """A line under the buttons, and in the main window's status bar when they are scrolled away."""
-        self.ui.statusLabel.text = text
-        slicer.util.showStatusMessage(text, MESSAGE_MS)
+        """A line under the buttons."""
+        show_status(self.ui, text)
 
     def _progress(self, fraction: float, stage: str, remaining_s: float | None = None) -> None:
         self.ui.progressBar.setValue(round(100 * fraction))
