@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_lifting import SIDE, c_arm, shot, small_network
+from X2CTReconLib.population_atlas import StoredAtlas
 from XRayLib.case import Case, Options
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
@@ -33,13 +34,21 @@ def small_bundle(tmp_path_factory) -> Path:
         "s", Path("o"), Path("d"), {}, 1.0, edge_mm=416.0, side=SIDE, widths=Widths((8, 8, 8, 8), (8, 8, 8, 8))
     )
     folder = tmp_path_factory.mktemp("models") / "small-lifting"
-    write_bundle(small_network(), recipe, folder, (), version="0.1.0", commit="abcdef0", spent="nothing")
+    atlas = StoredAtlas(water_body(), np.full((2, SIDE, SIDE, SIDE), 100, np.float32), 416.0)
+    write_bundle(small_network(), recipe, folder, (), atlas, version="0.1.0", commit="abcdef0", spent="nothing")
     return folder
 
 
 @pytest.fixture(autouse=True)
 def users_models(small_bundle, monkeypatch) -> None:
     monkeypatch.setenv("XRAY3D_MODELS", str(small_bundle.parent))
+
+
+def water_body() -> np.ndarray:
+    """HU (32, 32, 32) of an average patient: a box of water."""
+    hu = np.full((SIDE,) * 3, -1000, np.float32)
+    hu[6:26, 10:22, 8:24] = 0
+    return hu
 
 
 def water() -> Volume:
@@ -108,7 +117,7 @@ def test_too_many_films_are_refused():
 
 def test_the_default_bundle_is_shipped_and_better_than_the_mean_patient(repository):
     manifest = json.loads((repository / "models" / method("lifting").default_bundle / "model.json").read_text())
-    assert manifest["methods"] == ["lifting"]
+    assert manifest["methods"] == ["lifting", "atlas"]
     assert max(entry["size_bytes"] for entry in manifest["files"]) < 15e6
     assert manifest["inputs"]["films"]["shape"][0] == "views"
     measured = [entry for entry in manifest["eval_metrics"] if entry["metric"] == "psnr_3d"]

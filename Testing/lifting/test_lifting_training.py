@@ -39,7 +39,7 @@ def test_a_run_trains_goes_on_and_becomes_a_verified_bundle(tmp_path):
     assert float(after["seconds"]) > float(before["seconds"])
     assert not torch.equal(before["network.fine_head.2.bias"], after["network.fine_head.2.bias"])
     manifest = export_bundle(recipe, tmp_path / "models" / "lifting-tiny", version="0.1.0", commit="abcdef0")
-    assert manifest["methods"] == ["lifting"]
+    assert manifest["methods"] == ["lifting", "atlas"]
     assert "2 updates" in (tmp_path / "models" / "lifting-tiny" / "README.md").read_text()
     assert verify_bundle(load_bundle(tmp_path / "models" / "lifting-tiny"), "cpu").passed
 

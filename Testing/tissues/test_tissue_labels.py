@@ -59,5 +59,5 @@ def test_a_job_and_a_file_keep_them(tmp_path: Path) -> None:
 
 
 def test_a_method_without_tissues_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="tells no tissues: use lifting"):
+    with pytest.raises(InputError, match="tells no tissues: use atlas or lifting"):
         save_result(Result("x2ct-cnn", volume()), tmp_path / "v.nii.gz", None, tmp_path / "t.nii.gz")

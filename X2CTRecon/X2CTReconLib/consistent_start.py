@@ -1,4 +1,4 @@
-"""Where the lifting network starts: the training patients' mean, changed until it projects to the films."""
+"""Where the lifting network starts: the average patient, deformed and changed until it projects to the films."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = NDArray[np.float32]
 
 
 def consistent_start(
-    mean_hu: Array,
+    atlas_hu: Array,
     cube: LiftingCube,
     films: Sequence[Array],
     sources_ras_mm: Sequence[NDArray[np.float64]],
@@ -28,8 +28,8 @@ def consistent_start(
 
     Parameters
     ----------
-    mean_hu : (n, n, n)
-        The training patients' mean in the cube.
+    atlas_hu : (n, n, n)
+        The average patient in the cube.
     films : (3, film_px, film_px) each
         As ``LiftingCube.film`` gives them; uncalibrated ones have a gain and an offset of their own.
     sources_ras_mm : (3,) each
@@ -39,9 +39,11 @@ def consistent_start(
     InputError
         For a film without contrast.
     """
-    from XRayLib.data_consistency import MEASURED, made_consistent
+    from XRayLib.data_consistency import made_consistent
 
-    volume = Volume.axis_aligned(mean_hu, (cube.edge_mm / mean_hu.shape[0],) * 3, cube.center_ras_mm)
+    from X2CTReconLib.population_atlas import fitted_atlas
+
+    atlas = Volume.axis_aligned(atlas_hu, (cube.edge_mm / atlas_hu.shape[0],) * 3, cube.center_ras_mm)
     radiographs = [
         Radiograph(
             FULL_LINE_INTEGRAL * film[0],
@@ -51,5 +53,5 @@ def consistent_start(
         )
         for film, source in zip(films, sources_ras_mm, strict=True)
     ]
-    # The network tells what is not the patient from what is: it was trained on starts that explain films whole.
-    return made_consistent(volume, radiographs, device=device, uncalibrated=MEASURED).volume.voxels
+    fitted = fitted_atlas(atlas, radiographs, device)
+    return made_consistent(fitted.volume, radiographs, device=device).volume.voxels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -27,6 +26,7 @@ from X2CTReconLib.network_result import (
     result_of,
     view_provenance,
 )
+from X2CTReconLib.population_atlas import pooled, stored_atlas
 from X2CTReconLib.x2ct_views import ONE_FILM_LIMIT, SMALLEST_SEEN_SHARE, TWO_FILMS_LIMIT, assumed_of
 
 MOST_VIEWS = 8
@@ -37,8 +37,8 @@ MM3_PER_LITRE = 1e6
 
 
 class Lifting(Method):
-    """Physics first: the mean patient is made to project to the films. A 2D network then reads every film, a 3D network
-    what all films show of every voxel, at its perspective place, and both correct the start."""
+    """Physics first: an average patient is deformed and changed until it projects to the films. A 2D network then reads
+    every film, a 3D network what all films show of every voxel, at its perspective place; both correct the start."""
 
     id = "lifting"
     title = "Geometry-aware lifting"
@@ -66,10 +66,12 @@ class Lifting(Method):
         shown = sorted(((tuple(r.geometry.source_ras_mm), n) for n, r in enumerate(radiographs)))
         ordered = [films[n] for _, n in shown]  # the order given must not even change the rounding
         sources = [np.array(source) for source, _ in shown]
-        progress(0.05, "Making the mean patient agree with the films")
+        progress(0.05, "Making the average patient agree with the films")
         start = bundle.manifest["inputs"]["start"]
         scale, offset = start["scale"], start["offset"]
-        begun = consistent_start(_mean_of(bundle) * scale + offset, cube, ordered, sources, options.device)
+        atlas_hu = stored_atlas(bundle).hu
+        atlas_hu = pooled(atlas_hu, atlas_hu.shape[0] // cube.size)
+        begun = consistent_start(atlas_hu, cube, ordered, sources, options.device)
         tensors = {
             **cube.tensors(ordered, sources)._asdict(),
             "start": np.clip((begun - offset) / scale, *start["value_range"])[None, None],
@@ -101,11 +103,6 @@ def _cube_of(manifest: Any, center_ras_mm: np.ndarray) -> LiftingCube:
     side, spacing_mm = int(projections["shape"][-1]), float(projections["spacing_mm"][0])
     film_px, pixel_mm = int(films["shape"][-1]), float(films["spacing_mm"][0])
     return LiftingCube(center_ras_mm, side * spacing_mm, side, film_px * pixel_mm, film_px)
-
-
-def _mean_of(bundle: Any) -> np.ndarray:
-    """The training patients' mean (n, n, n) in network values."""
-    return np.load(io.BytesIO(bundle.read("template")), allow_pickle=False).astype(np.float32)
 
 
 def _outputs_by_role(manifest: Any) -> dict[str, Mapping[str, Any]]:

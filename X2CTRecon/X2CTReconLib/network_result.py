@@ -76,7 +76,7 @@ def result_of(method: Method, found: Reconstruction, options: Options, progress:
             **(found.quality or {}),
             **agreement.quality,
         },
-        warnings=(*found.warnings, *found.session.fallbacks, *_residual_warnings(residuals), *agreement.warnings),
+        warnings=(*found.warnings, *found.session.fallbacks, *residual_warnings(residuals), *agreement.warnings),
         provenance={
             "method": method.id,
             "bundle": {"id": bundle.id, "version": bundle.version, "sha256": bundle.sha256},
@@ -131,7 +131,8 @@ def versions(runtime: str = "onnxruntime") -> dict[str, str]:
     return found
 
 
-def _residual_warnings(residuals: list[float]) -> tuple[str, ...]:
+def residual_warnings(residuals: Sequence[float]) -> tuple[str, ...]:
+    """A sentence when the volume does not explain a film."""
     if not any(r > POOR_RESIDUAL for r in residuals):
         return ()
     return (

@@ -19,7 +19,7 @@ from volume_rows import reconstructed  # noqa: E402
 from XRayLib.errors import XRay3DError  # noqa: E402
 from XRayLib.runtime.benchmark_child import peak_memory_mb  # noqa: E402
 
-METHODS = "lifting,x2ct-cnn,x2ct-gan,henzler,x2vision,nerp,sart,cgls,filtered-backprojection"
+METHODS = "atlas,lifting,x2ct-cnn,x2ct-gan,henzler,x2vision,nerp,sart,cgls,filtered-backprojection"
 
 
 def memory_rows(case: VolumeCase, chosen: Iterable[str]) -> Iterator[dict[str, Any]]:

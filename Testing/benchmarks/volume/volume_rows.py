@@ -20,6 +20,7 @@ CONSISTENT = " + consistency"
 MEAN, EARLIER, AIR = "mean template", "earlier CT", "air"
 METHODS = (
     MEAN + CONSISTENT,
+    "atlas",
     "lifting",
     "lifting" + CONSISTENT,
     "x2ct-cnn",

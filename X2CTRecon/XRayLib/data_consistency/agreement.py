@@ -18,7 +18,14 @@ from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.reprojection import reproject
-from XRayLib.tomography import Films, ProjectionSystem, crossing_lengthwise, damped_least_squares, films_at
+from XRayLib.tomography import (
+    Films,
+    ProjectionSystem,
+    crossing_lengthwise,
+    damped_least_squares,
+    films_at,
+    shown_lengthwise,
+)
 
 Array = NDArray[np.float32]
 Progress = Callable[[float, str], None]
@@ -104,7 +111,7 @@ def made_consistent(
     pitch_mm = residual_grid.spacing_mm / PIXELS_PER_VOXEL
     films = films_at(radiographs, pitch_mm)
     errors = FilmErrors(films, pitch_mm, uncalibrated)
-    trust = films.weights * crossing_lengthwise(attenuation, films, device)
+    trust = films.weights * crossing_lengthwise(attenuation, films, device) * shown_lengthwise(films)
     white, steps, moves = np.zeros_like(residual_grid.empty.voxels), 0, {}
     strangers: set[int] = set()
     settled = all(radiograph.calibrated and not radiograph.geometry.assumed for radiograph in radiographs)

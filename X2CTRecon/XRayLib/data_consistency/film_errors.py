@@ -43,8 +43,10 @@ class FilmErrors:
     ``uncalibrated`` is that of films that are not calibrated; ``pitch_mm`` is the pixel pitch at the anatomy.
     """
 
-    def __init__(self, films: Films, pitch_mm: float, uncalibrated: FilmDeviation) -> None:
-        deviations = [MEASURED if calibrated else uncalibrated for calibrated in films.calibrated]
+    def __init__(
+        self, films: Films, pitch_mm: float, uncalibrated: FilmDeviation, measured: FilmDeviation = MEASURED
+    ) -> None:
+        deviations = [measured if calibrated else uncalibrated for calibrated in films.calibrated]
         self.white = np.array([d.white for d in deviations], np.float32)[:, None, None]
         self._background = np.array([d.background for d in deviations], np.float32)[:, None, None]
         self._sigma_px = BACKGROUND_SIGMA_MM / pitch_mm

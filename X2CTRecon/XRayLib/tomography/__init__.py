@@ -2,7 +2,7 @@
 
 from XRayLib.tomography.conjugate_gradients import damped_least_squares
 from XRayLib.tomography.films import Films, films_at
-from XRayLib.tomography.lengthwise import crossing_lengthwise
+from XRayLib.tomography.lengthwise import crossing_lengthwise, shown_lengthwise
 from XRayLib.tomography.system import ProjectionSystem
 from XRayLib.tomography.total_variation import differences, differences_adjoint, total_variation_denoised
 
@@ -14,5 +14,6 @@ __all__ = [
     "differences",
     "differences_adjoint",
     "films_at",
+    "shown_lengthwise",
     "total_variation_denoised",
 ]

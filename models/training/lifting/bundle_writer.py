@@ -13,6 +13,7 @@ from shared.chest_bundle import chest_card, chest_manifest
 from shared.method_evaluation import HELD_OUT_TEXT, calibration_text, metrics_of, table
 from shared.run import spent as run_spent
 from X2CTReconLib.lifted_views import FULL_LINE_INTEGRAL
+from X2CTReconLib.population_atlas import ATLAS_FILE, StoredAtlas, atlas_bytes
 from XRayLib.bundle import write_manifest
 
 from lifting.export import input_shapes, onnx_network, parity_of
@@ -22,13 +23,13 @@ from lifting.recipe import Recipe
 
 GRAPH_FILE, MEAN_FILE = "network.onnx", "mean.npy"
 FILM_PX, FILM_MM = 128, 512.0
-METHOD = "lifting"
+METHOD, ATLAS_METHOD = "lifting", "atlas"
 CITATION = "The XRay3D authors: geometry-aware lifting network, trained for XRay3D."
 DESCRIPTION = (
     "One to eight chest films at any angles and source distances, with their geometry, to a volume with its standard "
-    "deviation and tissue. The training patients' mean is made to project to the films; the network corrects it by 2D "
-    "features sampled at perspective-projected voxels, fused over the views and refined by a 3D residual U-Net with "
-    "global context."
+    "deviation and tissue. The average of eight chests, brought into one shape before, is deformed and changed until "
+    "it projects to the films (also a method of its own, 'atlas'); the network corrects it by 2D features sampled at "
+    "perspective-projected voxels, fused over the views and refined by a 3D residual U-Net with global context."
 )
 LIMITATIONS = (
     "Trained on ten patients: a demonstration prior for adult chests, not a model of the population.",
@@ -48,6 +49,7 @@ def write_bundle(
     recipe: Recipe,
     folder: Path,
     rows: Sequence[Mapping[str, Any]],
+    atlas: StoredAtlas,
     *,
     version: str,
     commit: str,
@@ -58,12 +60,17 @@ def write_bundle(
     model = onnx_network(network, FILM_PX, {"id": folder.name, "version": version})
     onnx.save(model, folder / GRAPH_FILE)
     np.save(folder / MEAN_FILE, network.template[0, 0].numpy().astype(np.float16), allow_pickle=False)
+    (folder / ATLAS_FILE).write_bytes(atlas_bytes(atlas))
     common = chest_manifest(model, GRAPH_FILE, bundle_id=folder.name, version=version, commit=commit, citation=CITATION)
     manifest = {
         **common,
-        "files": [*common["files"], {"path": MEAN_FILE, "role": "template"}],
+        "files": [
+            *common["files"],
+            {"path": MEAN_FILE, "role": "template"},
+            {"path": ATLAS_FILE, "role": "data"},
+        ],
         "title": "Geometry-aware lifting, chest, any views",
-        "methods": [METHOD],
+        "methods": [METHOD, ATLAS_METHOD],
         "description": DESCRIPTION,
         "limitations": list(LIMITATIONS),
         "eval_metrics": metrics_of(rows, METHOD, common["created"]),
@@ -166,16 +173,21 @@ def _training_text(network: LiftingNetwork, recipe: Recipe, spent: str) -> str:
     parameters = sum(p.numel() for p in network.parameters()) / 1e6
     air, lung, soft = TISSUE_LIMITS_HU
     coarse, calibrated = 100 * recipe.coarse_share, 100 * recipe.exposure.calibrated_share
-    before = "" if recipe.start_from is None else f" (after {run_spent(recipe.start_from)} of the features alone)"
+    before = "" if recipe.start_from is None else f" (after {run_spent(recipe.start_from)} with a plainer start)"
     return f"""\
 {parameters:.1f} M parameters. Film features at 1/2, 1/4 and 1/8 of {FILM_PX} x {FILM_PX} pixels (channels
 {", ".join(map(str, recipe.widths.film))}) are sampled at the projections of the voxels of a {recipe.side}^3 grid of
 {recipe.edge_mm:.0f} mm; with depth, ray direction, magnification and ray length in the cube, the back-projection (mean
-and least over the views), the training patients' mean, and that mean changed until it projects to the films (data
-consistency, no learning), which the volume is a change of. Mean, deviation and largest over the views; U-Net
+and least over the views), the training patients' mean, and the atlas deformed and changed until it projects to the
+films, which the volume is a change of. Mean, deviation and largest over the views; U-Net
 (channels {", ".join(map(str, recipe.widths.volume))}) with self-attention at its coarsest level. Linear interpolation
 to {2 * recipe.side}^3. Calibrated films enter as absolute line integrals, others normalised by percentiles and a power
 law.
+
+Atlas: groupwise registration of the eight chest CTs (smooth B-splines, squared difference of HU), averaged; 128^3.
+Deformed to films by Gauss-Newton with the size of deformations that patients of a population need. A training patient
+starts at the atlas of the others. The stated deviation of the method 'atlas' is the root mean square of what such
+atlases of others were off after their fit to one and two films.
 
 Losses: absolute and squared voxel difference, 3-D gradient, cone-beam DRR, Dice and cross entropy of air (below
 {air:.0f} HU), lung (to {lung:.0f}), soft tissue (to {soft:.0f}) and bone, Gaussian likelihood of the variance. Adam;

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from shared.atlas import stored_atlas_of
 from shared.method_evaluation import FILM_SETS, Contender, FilmSet, written_and_measured
+from shared.patients import patients_of
 from shared.run import averaged_weights, spent
 
-from lifting.bundle_writer import METHOD, write_bundle
+from lifting.bundle_writer import ATLAS_METHOD, METHOD, write_bundle
 from lifting.network import LiftingNetwork
 from lifting.recipe import Recipe, read_recipe
 
+ATLAS_SIDE = 128
 RIVALS = (Contender("x2ct-cnn"), Contender("x2ct-cnn", consistent=True))
 
 
@@ -39,14 +42,21 @@ def export_bundle(
     The rows are kept in the run's output folder; what is there already is not measured again.
     """
     recipe, folder = read_recipe(Path(recipe_path)), Path(folder)
+    patients = patients_of(recipe.data, recipe.patients, recipe.output.parent / "cache")
     write = partial(
         write_bundle,
         averaged_network(recipe),
         recipe,
         folder,
+        atlas=stored_atlas_of(patients, recipe.edge_mm, ATLAS_SIDE),
         version=version,
         commit=commit,
         spent=spent(recipe.output),
     )
-    contenders = (Contender(METHOD, False, folder), Contender(METHOD, True, folder), *RIVALS)
+    contenders = (
+        Contender(METHOD, False, folder),
+        Contender(METHOD, True, folder),
+        Contender(ATLAS_METHOD, False, folder),
+        *RIVALS,
+    )
     return written_and_measured(write, recipe, held_out, film_sets, contenders)

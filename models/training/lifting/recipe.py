@@ -28,7 +28,8 @@ class Recipe:
     minutes: float
     """Of training; the learning rate falls along a half cosine of the time spent."""
     consistent: bool = True
-    """Start at the mean made consistent with the films; false: at the mean, which is cheaper to train the features."""
+    """Start at the atlas deformed to the films and made consistent with them; false: at the mean, which is cheaper to
+    train the features."""
     start_from: Path | None = None
     """Output folder of another run whose weights are the start; the output heads begin anew."""
     coarse_share: float = 0.4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -44,6 +44,7 @@ class Exposure:
 class ShownPatient:
     """A deformed patient, ready to be projected."""
 
+    name: str
     attenuation: Volume
     target: NDArray[np.float32]
     weight: NDArray[np.float32]
@@ -63,7 +64,7 @@ class LiftingStream(IterableDataset):
         template: NDArray[np.float32],
         length: int,
         seed: int,
-        consistent: bool = True,
+        atlases_hu: Mapping[str, NDArray[np.float32]] | None = None,
         films_per_patient: int = 4,
         replay: int = 3,
         views: ViewVariation = ViewVariation(),  # noqa: B008 frozen
@@ -72,7 +73,8 @@ class LiftingStream(IterableDataset):
     ) -> None:
         super().__init__()
         self.anatomies, self.cube, self.template, self.length = anatomies, cube, template, length
-        self.consistent = consistent
+        self.atlases_hu = atlases_hu
+        """For every patient by name, what is deformed to the films as the start; without them it is the template."""
         self.films_per_patient, self.replay = films_per_patient, replay
         self.views, self.film, self.exposure, self.seed = views, film, exposure, seed
         self.start = 0
@@ -100,18 +102,20 @@ class LiftingStream(IterableDataset):
         tensors = {k: torch.from_numpy(v) for k, v in self.cube.tensors(films, sources)._asdict().items()}
         return {
             **tensors,
-            "start": torch.from_numpy(self._start(films, sources))[None, None],
+            "start": torch.from_numpy(self._start(patient.name, films, sources))[None, None],
             "volume": torch.from_numpy(patient.target)[None],
             "weight": torch.from_numpy(patient.weight)[None],
             "sources": torch.from_numpy(np.stack(sources)),
         }
 
-    def _start(self, films: list[NDArray[np.float32]], sources: list[NDArray[np.float64]]) -> NDArray[np.float32]:
-        """Network values (n, n, n); the mean where a film shows nothing."""
-        if not self.consistent:
+    def _start(
+        self, patient: str, films: list[NDArray[np.float32]], sources: list[NDArray[np.float64]]
+    ) -> NDArray[np.float32]:
+        """Network values (n, n, n); the template where a film shows nothing."""
+        if self.atlases_hu is None:
             return self.template
         try:
-            hu = consistent_start(self.template * HU_RANGE + LOWEST_HU, self.cube, films, sources)
+            hu = consistent_start(self.atlases_hu[patient], self.cube, films, sources)
         except InputError:
             return self.template
         return np.clip((hu - LOWEST_HU) / HU_RANGE, 0, 1)
@@ -121,7 +125,9 @@ class LiftingStream(IterableDataset):
         anatomy = self.anatomies.draw(rng)
         factor = self.anatomies.size // self.cube.size
         attenuation = anatomy.attenuation(self.anatomies.voxel_mm)
-        return ShownPatient(attenuation, _means(anatomy.target, factor), _means(anatomy.weight, factor))
+        return ShownPatient(
+            anatomy.patient, attenuation, _means(anatomy.target, factor), _means(anatomy.weight, factor)
+        )
 
     def _next_patient(self, rng: np.random.Generator) -> ShownPatient:
         return _reused(self._patients, self.films_per_patient, KEPT_PATIENTS, rng, lambda: self.patient(rng))

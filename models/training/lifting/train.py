@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from shared.anatomy import AnatomyStream, template_values
+from shared.atlas import atlases_without_each
 from shared.patients import patients_of
 from shared.run import fitted, trained_weights
 from torch.utils.data import DataLoader
@@ -29,7 +31,8 @@ def train(recipe_path: str | Path, resume: bool = False) -> Path:
     patients = patients_of(recipe.data, recipe.patients, recipe.output.parent / "cache")
     anatomies = AnatomyStream(patients, recipe.edge_mm, recipe.anatomy_side, recipe.room)
     template = template_values(patients, recipe.edge_mm, recipe.side)
-    stream = training_stream(recipe, anatomies, template)
+    atlases = atlases_without_each(patients, recipe.edge_mm, recipe.side) if recipe.consistent else None
+    stream = training_stream(recipe, anatomies, template, atlases)
     module = LiftingTraining(recipe, torch.from_numpy(template))
     if recipe.start_from is not None and not resume:
         start_from(module, recipe.start_from)
@@ -37,7 +40,12 @@ def train(recipe_path: str | Path, resume: bool = False) -> Path:
     return fitted(module, stream, loader, recipe.output, resume)
 
 
-def training_stream(recipe: Recipe, anatomies: AnatomyStream, template: NDArray[np.float32]) -> LiftingStream:
+def training_stream(
+    recipe: Recipe,
+    anatomies: AnatomyStream,
+    template: NDArray[np.float32],
+    atlases_hu: Mapping[str, NDArray[np.float32]] | None = None,
+) -> LiftingStream:
     """The recipe's samples."""
     return LiftingStream(
         anatomies,
@@ -45,7 +53,7 @@ def training_stream(recipe: Recipe, anatomies: AnatomyStream, template: NDArray[
         template,
         recipe.checkpoint_every * recipe.batch,
         recipe.seed,
-        recipe.consistent,
+        atlases_hu,
         recipe.films_per_patient,
         recipe.replay,
         recipe.views,

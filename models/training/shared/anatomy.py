@@ -57,6 +57,8 @@ class Anatomy(NamedTuple):
 
     hu: NDArray[np.float32]
     known: NDArray[np.float32]
+    patient: str = ""
+    """Of whom it is a deformation."""
 
     @property
     def inside(self) -> tuple[slice, slice, slice]:
@@ -97,7 +99,8 @@ class AnatomyStream:
         weights = np.array([p.weight for p in self.patients])
         patient = self.patients[rng.choice(len(weights), p=weights / weights.sum())]
         hu, covered = self._deformed(patient, rng)
-        return Anatomy(_tissue_varied(hu, rng), np.where(covered > 0, 1.0, self.room.extended_weight))
+        known = np.where(covered > 0, 1.0, self.room.extended_weight)
+        return Anatomy(_tissue_varied(hu, rng), known, patient.name)
 
     def _deformed(self, patient: Patient, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         """HU with a margin around the cube, axes S, A, R, and where the CT covers it."""

@@ -1,0 +1,123 @@
+"""Deformable atlas: an average chest, deformed and then changed until it projects to the films. No network."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from XRayLib.case import Case, Options, Result
+from XRayLib.ct import Volume
+from XRayLib.ct.tissue_labels import tissue_labels
+from XRayLib.radiograph.lateral_facing import facing_corrected
+from XRayLib.registry import Method, Needs, Progress
+
+from X2CTReconLib.network_result import AIR_HU, TASK, bundle_for, residual_warnings, versions, view_provenance
+from X2CTReconLib.x2ct_views import assumed_of
+
+LIMITS_HU = (-930.0, -400.0, 200.0)
+"""Between air, lung, soft tissue and bone."""
+
+LIMIT = (
+    "The X-rays do not determine a volume: depth along the beams and everything inside the organs is the average of a "
+    "few CTs. Never read pathology from it."
+)
+
+LARGE_DEVIATIONS = 4.0
+"""Of the sizes along the axes: patients of the atlas differ from one of the others by 2.8 at most."""
+
+UNLIKE = (
+    "The atlas had to be stretched further than chests of its patients differ: check the views, their geometry and the "
+    "body part, and do not trust the volume's inner structure."
+)
+
+
+class DeformableAtlas(Method):
+    """``Options.extra``: ``consistent`` is always on; the volume agrees with the films by construction."""
+
+    id = "atlas"
+    title = "Deformable atlas (no network)"
+    summary = (
+        "Deforms the average of eight chest CTs, brought into one shape before, until it projects to 1 to 20 films "
+        "from any direction, then changes its densities as little as needed. States its uncertainty at every voxel. "
+        "Organs are where the films show them; all inner structure is that of the average and cannot show pathology."
+    )
+    citation = "XRay3D: groupwise chest atlas deformed to cone-beam projections, see the model card of lifting-chest."
+    returns: ClassVar[str] = "volume"
+    needs: ClassVar[Needs] = Needs(min_views=1, max_views=20, bundle_task=TASK)
+    default_bundle: ClassVar[str] = "lifting-chest"
+
+    def run(self, case: Case, options: Options, progress: Progress) -> Result:
+        """Volume and standard deviation in HU in the atlas' cube around the isocentre, and tissues by density.
+
+        Raises
+        ------
+        InputError
+            For films without contrast, a source inside the cube, or a model without an atlas.
+        """
+        from XRayLib.data_consistency import made_consistent
+
+        from X2CTReconLib.population_atlas import fitted_atlas, stored_atlas
+
+        started = time.perf_counter()
+        progress(0.0, "Loading the average patient")
+        bundle = bundle_for(self, options.bundle or self.default_bundle)
+        stored = stored_atlas(bundle)
+        radiographs, turned = facing_corrected(case.radiographs)
+        spacing = (stored.edge_mm / stored.hu.shape[0],) * 3
+        atlas = Volume.axis_aligned(stored.hu, spacing, case.isocenter_ras_mm)
+        fitted = fitted_atlas(atlas, radiographs, options.device, lambda f, stage: progress(0.05 + 0.6 * f, stage))
+        agreement = made_consistent(
+            fitted.volume,
+            radiographs,
+            device=options.device,
+            progress=lambda f, stage: progress(0.65 + 0.3 * f, stage),
+        )
+        deviation = fitted.carried(stored.deviation_hu[min(len(radiographs), 2) - 1])
+        coarse = (stored.edge_mm / deviation.shape[0],) * 3
+        residuals = [view.residual for view in agreement.views]
+        progress(1.0, "Done")
+        return Result(
+            method=self.id,
+            volume=Volume(np.maximum(agreement.volume.voxels, AIR_HU), agreement.volume.ijk_to_ras),
+            uncertainty=Volume.axis_aligned(deviation, coarse, case.isocenter_ras_mm, "HU_sd"),
+            labels=tissue_labels(tissue_shares(agreement.volume.voxels), agreement.volume),
+            views=agreement.views,
+            quality={
+                **{f"reprojection_residual_{n}": float(r) for n, r in enumerate(residuals, 1)},
+                "deformation_p95_mm": float(np.percentile(np.linalg.norm(fitted.displacement_mm(32), axis=0), 95)),
+                **agreement.quality,
+            },
+            warnings=(
+                LIMIT,
+                *((UNLIKE,) if np.abs(fitted.parameters[:3]).max() > LARGE_DEVIATIONS else ()),
+                *(f"View {n}: {text}" for n, r in enumerate(radiographs, 1) for text in assumed_of(r)),
+                *turned,
+                *residual_warnings(residuals),
+                *agreement.warnings,
+            ),
+            provenance=self._provenance(bundle, options, atlas, radiographs, agreement.provenance, started),
+        )
+
+    def _provenance(
+        self, bundle: Any, options: Options, atlas: Volume, radiographs: Any, consistency: Any, started: float
+    ) -> dict[str, Any]:
+        return {
+            "method": self.id,
+            "bundle": {"id": bundle.id, "version": bundle.version, "sha256": bundle.sha256},
+            "options": {"device": options.device, "bundle": options.bundle, "seed": options.seed},
+            "cube": {
+                "center_ras_mm": [float(c) for c in atlas.center_ras_mm],
+                "edge_mm": float(atlas.spacing_mm[0]) * atlas.voxels.shape[0],
+            },
+            "views": [view_provenance(radiograph) for radiograph in radiographs],
+            **consistency,
+            "versions": versions("scipy"),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+
+
+def tissue_shares(hu: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(4, k, j, i): 1 for the tissue that the density stands for, of air, lung, soft tissue and bone."""
+    return np.stack([np.digitize(hu, LIMITS_HU) == n for n in range(4)]).astype(np.float32)

@@ -1,0 +1,7 @@
+"""An average patient that is deformed to the films: what is known of chests before any network."""
+
+from X2CTReconLib.population_atlas.deformed import pooled
+from X2CTReconLib.population_atlas.fitting import FittedAtlas, fitted_atlas
+from X2CTReconLib.population_atlas.stored import ATLAS_FILE, StoredAtlas, atlas_bytes, stored_atlas
+
+__all__ = ["ATLAS_FILE", "FittedAtlas", "StoredAtlas", "atlas_bytes", "fitted_atlas", "pooled", "stored_atlas"]
