@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,8 +23,9 @@ def motion() -> BodyMotion:
     by_number = [
         DisplacementField(rng.normal(size=(12, 10, 11, 3)).astype(np.float32), CT.ijk_to_ras) for _ in range(4)
     ]
+    left_out = replace(still, vectors_mm=np.full_like(still.vectors_mm, LEFT_OUT_MM / np.sqrt(3)))
     soft = SimpleNamespace(
-        count=4, left_out_mm=LEFT_OUT_MM, field=lambda _values: still, derivatives=lambda _values: by_number
+        count=4, left_out_mm=left_out, field=lambda _values: still, derivatives=lambda _values: by_number
     )
     return body_motion(CT, np.eye(4), CT.center_ras_mm, None, soft, KEPT_POSE_DEVIATION)
 
@@ -37,13 +39,15 @@ def test_a_point_is_as_uncertain_as_what_moves_it(motion: BodyMotion) -> None:
     rng = np.random.default_rng(1)
     root = rng.normal(size=(motion.number, motion.number)) * motion.deviations
     covariance = root.T @ root
-    found = motion.deviation_mm(np.zeros(motion.number), covariance).voxels
-    k, j, i = 3, 7, 5
-    place = motion.grid.voxel_points()[k, j, i]
+    found = motion.deviation_mm(np.zeros(motion.number), covariance)
+    k, j, i = 3, 4, 2
+    place = found.ijk_to_ras[:3, :3] @ (i, j, k) + found.ijk_to_ras[:3, 3]
     arm = place - CT.center_ras_mm
     turns = [np.cross(axis, arm) for axis in np.eye(3)]
     # What leads from now to the CT by u moves the point by -u.
-    by_number = [-field.vectors_mm[k, j, i] for field in motion.derivatives(np.zeros(motion.number))]
+    by_number = [-field.at(place) for field in motion.derivatives(np.zeros(motion.number))]
     slopes = np.stack([*turns, *np.eye(3), *by_number], axis=1)
     expected = np.sqrt(np.trace(slopes @ covariance @ slopes.T) + LEFT_OUT_MM**2)
-    assert found[k, j, i] == pytest.approx(expected, rel=1e-4)
+    assert found.voxels[k, j, i] == pytest.approx(expected, rel=1e-4)
+    last = [found.ijk_to_ras @ [*np.array(found.voxels.shape[::-1]) - 1, 1], CT.ijk_to_ras @ [10, 9, 11, 1]]
+    np.testing.assert_allclose(*last)  # it covers the CT

@@ -68,5 +68,8 @@ def test_starts_keep_the_pose_and_vary_the_soft_tissue() -> None:
     assert np.diff(descents).max() <= 0.25
     assert not any(start[7:].any() for start in breaths)
     np.testing.assert_array_equal(network[6:], [7, 8, 9])
+    freer = SimpleNamespace(number=12, soft_number=6)
+    (on,) = starts_of(freer, np.arange(9.0), np.ones(6))
+    np.testing.assert_array_equal(on, [*range(9), 0, 0, 0])
     stiff = SimpleNamespace(number=6, soft_number=0)
     assert len(starts_of(stiff, stiffer)) == 1

@@ -111,12 +111,13 @@ def test_stated_deviations_are_compared_with_the_errors() -> None:
     def run(given: Case, options: Options) -> Result:
         rng = np.random.default_rng(0)
         points = exposure().organ.points + rng.normal(0, 2.0, exposure().organ.points.shape)
-        deviation = np.full(len(points), 2.0)
+        deviation = np.full(len(points), 2.0 * np.sqrt(3))  # of all directions together
         return Result("test", mesh=SurfaceMesh(points, given.mesh.triangles, {"deviation_mm": deviation}))
 
     row = run_breath(CASE, run, patient(), Options())
     assert row["within_1_sd"] == pytest.approx(0.61, abs=0.08)  # chi squared of three axes
     assert row["within_2_sd"] > 0.95
+    assert row["error_over_sd"] == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_refusal_is_a_row_without_result() -> None:

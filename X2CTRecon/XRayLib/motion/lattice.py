@@ -40,32 +40,6 @@ class Lattice:
         points *= deviation_mm * SPACING_MM / CURL_PER_DEVIATION
         return points * min(1.0, STEEPEST / max(self._steepest(self.displacement_mm(points)), 1e-9))
 
-    def modes(self, points_ras_mm: Array, weights: Array, count: int) -> tuple[Array, float]:
-        """Control points (count, k, j, i, 3), mm^2, of the deformations that move these points (n, 3) most and not as
-        a rigid whole, and the share of such motion that they leave out.
-
-        Each moves the points as far as it does by one standard deviation in deformations of 1 mm, as :meth:`drawn`.
-        """
-        moved = self._curls_at(points_ras_mm) * np.repeat(weights.ravel(), 3) * (SPACING_MM / CURL_PER_DEVIATION)
-        rigid = np.linalg.qr(_rigid_motions(points_ras_mm))[0]
-        _, sizes, directions = np.linalg.svd(moved - rigid @ (rigid.T @ moved), full_matrices=False)
-        points = directions[:count].reshape(-1, *self.shape, 3) * weights[..., None]
-        left_out = 1 - np.square(sizes[:count]).sum() / max(np.square(sizes).sum(), 1e-12)
-        return points * (SPACING_MM / CURL_PER_DEVIATION), float(left_out)
-
-    def _curls_at(self, points_ras_mm: Array) -> Array:
-        """(3 n, 3 control points): how the displacement of points depends on the control points."""
-        places = [(points_ras_mm[:, n] - self._low_ras_mm[n]) / SPACING_MM for n in range(3)]
-        values = [_weights(p, size=size) for p, size in zip(places, self.shape[::-1], strict=True)]
-        slopes = [_weights(p, slope=True, size=size) for p, size in zip(places, self.shape[::-1], strict=True)]
-        d = []
-        for axis in range(3):
-            i, j, k = (slopes[n] if n == axis else values[n] for n in range(3))
-            d.append(np.einsum("pk,pj,pi->pkji", k, j, i).reshape(len(points_ras_mm), -1))
-        none = np.zeros_like(d[0])
-        curl = np.array([[none, -d[2], d[1]], [d[2], none, -d[0]], [-d[1], d[0], none]])
-        return curl.transpose(2, 0, 3, 1).reshape(3 * len(points_ras_mm), -1)
-
     def displacement_mm(self, control_points: Array) -> Array:
         """The curl of the B-spline field on the grid, (k, j, i, 3)."""
         x, y, z = (control_points[..., n] for n in range(3))
@@ -88,27 +62,17 @@ class Lattice:
         return float(np.sqrt(sum(np.square(g).sum(axis=-1) for g in gradients).max()))
 
 
-def _rigid_motions(points: Array) -> Array:
-    """(3 n, 6): turns and shifts of points (n, 3) along R, A, S."""
-    arm, axes = points - points.mean(axis=0), np.eye(3)
-    motions = [*(np.cross(axis, arm) for axis in axes), *(np.broadcast_to(axis, arm.shape) for axis in axes)]
-    return np.stack([motion.ravel() for motion in motions], axis=1)
-
-
-def _weights(places: Array, slope: bool = False, size: int | None = None) -> Array:
+def _weights(places: Array, slope: bool = False) -> Array:
     """Cubic B-spline weights, or their derivatives per mm, (places, control points).
 
-    ``places`` in lattice spacings; control point 1 is at place 0. ``size``: number of control points, into which
-    places beyond are drawn; None for as many as the places need.
+    ``places`` in lattice spacings; control point 1 is at place 0.
     """
-    if size is not None:
-        places = np.clip(places, 0, size - 3 - 1e-9)
     cell = np.floor(places).astype(int)
     t = places - cell
     parts = [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]
     if slope:
         parts = [-3 * (1 - t) ** 2, 9 * t**2 - 12 * t, -9 * t**2 + 6 * t + 3, 3 * t**2]
-    weights = np.zeros((len(places), size or int(cell.max()) + 4))
+    weights = np.zeros((len(places), int(cell.max()) + 4))
     for n, part in enumerate(parts):
         weights[np.arange(len(places)), cell + n] = part / (6 * SPACING_MM if slope else 6)
     return weights

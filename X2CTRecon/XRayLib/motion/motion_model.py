@@ -17,6 +17,7 @@ from XRayLib.motion.displacement_field import DisplacementField
 from XRayLib.motion.lattice import Lattice
 from XRayLib.motion.motion_parameters import MotionParameters, MotionRange
 from XRayLib.motion.organ_shift import OrganShift
+from XRayLib.motion.slow_deformation import SlowDeformation, slow_deformation
 from XRayLib.motion.thorax import thorax_of
 from XRayLib.motion.wall_motion import WallMotion
 
@@ -27,8 +28,8 @@ ELSEWHERE_WEIGHT = 0.25
 ORGAN_REACH_MM = 70.0
 """The random deformation falls from the organ to ELSEWHERE_WEIGHT of its size over about this distance."""
 
-SURROUNDINGS_MM = 50.0
-"""What lies so near to the organ is deformed with it: a film shows the organ against it."""
+FIRM_REACH_MM = 20.0
+"""Distance from the organ at which a little more than a third of its firmness is left."""
 
 DRAWS = 20
 ORGAN_SAMPLES = 400
@@ -97,6 +98,8 @@ class MotionModel:
         self._behind = np.clip((middle - rows) / max(depth / 2, 1.0), -1.5, 1.5)
         points = np.stack([r, a, s], axis=-1)
         self._organ_distance_mm = _distance(inside, points.shape[:3]) * spacing_mm
+        near_organ = np.exp(-((self._organ_distance_mm / FIRM_REACH_MM) ** 2))
+        self._firm = np.maximum(near_organ, 1 - _averaged(self.thorax.cavity.share, points.shape[:3]))
         self._organ_shift = OrganShift(self._organ_distance_mm, points, np.asarray(organ.points).mean(axis=0))
 
     def _extremes(self) -> list[MotionParameters]:
@@ -135,8 +138,8 @@ class MotionModel:
         field = self.field(parameters)
         return MotionState(parameters, field, self.moved_organ(field))
 
-    def field(self, parameters: MotionParameters) -> DisplacementField:
-        """From now to the CT, on the grid of ``ct``."""
+    def field(self, parameters: MotionParameters, slow_mm: NDArray[np.floating] | float = 0.0) -> DisplacementField:
+        """From now to the CT, on the grid of ``ct``; ``slow_mm`` is added to the displacement of ``smooth_field``."""
         from XRayLib.motion.breathing import displacement_mm, sliding_mm
 
         spacing, cavity = self.ct.spacing_mm[0], self.thorax.cavity
@@ -151,7 +154,7 @@ class MotionModel:
             cavity.axis_j,
             spacing,
         )
-        wall = self.smooth_field(parameters).vectors_mm.astype(float)
+        wall = self.smooth_field(parameters).vectors_mm + np.asarray(slow_mm, float)
         vectors = displacement_mm(slide, self._near, wall, WALL_CELLS_PER_VOXEL, spacing)
         return DisplacementField(vectors, self.ct.ijk_to_ras)
 
@@ -188,13 +191,10 @@ class MotionModel:
         lungs keep their mass, so that they brighten as they empty."""
         return field.warp(self.ct, extend=True, keep_mass=True)
 
-    def free_forms(self, count: int, points: int) -> tuple[NDArray[np.float64], float]:
-        """Control points (count, k, j, i, 3) of the random deformations of 1 mm that deform the organ and what lies
-        about it most, and the share of such deformation that they leave out; judged at about so many places."""
-        near = np.argwhere(self._organ_distance_mm <= SURROUNDINGS_MM)
-        chosen = near[:: max(1, len(near) // points)]
-        matrix = self.smooth_field(MotionParameters()).ijk_to_ras
-        return self._lattice.modes(chosen[:, ::-1] @ matrix[:3, :3].T + matrix[:3, 3], self._lattice_weights, count)
+    def slow_deformation(self, count: int) -> SlowDeformation:
+        """Deformation that nothing foresees, on the grid of ``smooth_field``, by so many numbers."""
+        spacing_mm = self.ct.spacing_mm[0] / WALL_CELLS_PER_VOXEL
+        return slow_deformation(self._firm, spacing_mm, count)
 
     def modes(self, count: int, rng: np.random.Generator, *, states: int = 256) -> DeformationModes:
         """Principal components of ``states`` random states."""
@@ -207,13 +207,26 @@ def _dilated(mask: NDArray[np.bool_], voxels: float) -> NDArray[np.bool_]:
     return distance_transform_edt(~mask) <= voxels
 
 
+def _averaged(values: NDArray[np.float32], coarse_shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """On the coarser grid of the wall's motion, each voxel the mean about it."""
+    from scipy.ndimage import uniform_filter
+
+    return uniform_filter(np.asarray(values, float), round(1 / WALL_CELLS_PER_VOXEL), mode="nearest")[
+        _coarse(values.shape, coarse_shape)
+    ]
+
+
+def _coarse(shape: tuple[int, ...], coarse_shape: tuple[int, ...]) -> tuple[NDArray[np.intp], ...]:
+    """Where the voxels of the coarser grid of the wall's motion lie on the finer one, at most at its end."""
+    step = round(1 / WALL_CELLS_PER_VOXEL)
+    return np.ix_(*(np.minimum(step * np.arange(n), size - 1) for n, size in zip(coarse_shape, shape, strict=True)))
+
+
 def _distance(mask: NDArray[np.bool_], coarse_shape: tuple[int, ...]) -> NDArray[np.float64]:
     """From the mask in voxels, on the coarser grid of the wall's motion."""
     from scipy.ndimage import distance_transform_edt
 
-    step = round(1 / WALL_CELLS_PER_VOXEL)
-    at = (np.minimum(step * np.arange(n), size - 1) for n, size in zip(coarse_shape, mask.shape, strict=True))
-    return distance_transform_edt(~mask)[np.ix_(*at)]
+    return distance_transform_edt(~mask)[_coarse(mask.shape, coarse_shape)]
 
 
 def _near(points: NDArray[np.float64], organ: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-FREE_FORMS = 64
-"""Slow deformations of the organ and what lies about it, beside breathing."""
+SLOW_MODES = 500
+"""Numbers of slow deformation, beside those of breathing."""
+ORGAN_APART = 4.0
+"""How far the organ goes along S beside what is around it, in deviations of the states that networks are trained on:
+lungs and bowel follow a diaphragm much more or less than any model expects, and must not hold the organ back."""
 POINTS = 300
 STEP = 0.05
 """Deviations per finite difference."""
@@ -34,32 +37,37 @@ SLIDING = ("descent_mm", "lung_curve", "posterior_mm")
 class SteeredMotion:
     """``model``'s states by ``count`` numbers; ``names`` tell what each does.
 
-    ``left_out_mm``: deviation, all directions together, of slow deformation that the numbers do not reach.
+    The first are those of breathing, the last ``slow_modes`` those of slow deformation.
     """
 
-    def __init__(self, model: MotionModel, free_forms: int = FREE_FORMS) -> None:
+    def __init__(self, model: MotionModel, slow_modes: int = SLOW_MODES) -> None:
         self.model = model
-        self._free_forms, left_out = model.free_forms(free_forms, POINTS)
-        low_mm, high_mm = model.ranges.deformation_mm
-        deviation_mm = np.sqrt((low_mm**2 + low_mm * high_mm + high_mm**2) / 3)
-        self._free_forms *= deviation_mm
-        self.left_out_mm = float(deviation_mm * np.sqrt(3 * left_out))
-        self.names = ("descent_mm", "lung_curve", *model.ranges.coupled, *(f"free {n}" for n in range(free_forms)))
+        self.slow = model.slow_deformation(slow_modes)
+        self._breathing = ("descent_mm", "lung_curve", *model.ranges.coupled)
+        self.names = (*self._breathing, *(f"slow {n}" for n in range(len(self.slow.modes_mm))))
+        self._grid = model.smooth_field(MotionParameters()).ijk_to_ras
+
+    def of_breathing(self) -> SteeredMotion:
+        """The same without slow deformation: its numbers are the first of these."""
+        return SteeredMotion(self.model, slow_modes=0)
 
     @property
     def count(self) -> int:
         """How many numbers."""
         return len(self.names)
 
+    def deviation(self, name: str) -> float:
+        """Of what goes with the diaphragm, about how it usually does: mm or degrees for a number of 1."""
+        return self.model.ranges.coupled[name].deviation * (ORGAN_APART if name == "organ_superior_mm" else 1.0)
+
     def parameters(self, values: Array) -> MotionParameters:
-        """What goes with the diaphragm does so by its usual share, and beside that by its own number."""
+        """Of breathing: what goes with the diaphragm does so by its usual share, and beside that by its own number."""
         ranges = self.model.ranges
         descent_mm = values[0] * self.descent_deviation_mm
         curve = values[1] * (ranges.lung_curve[1] - ranges.lung_curve[0]) / np.sqrt(12)
         own = dict(zip(ranges.coupled, values[2:], strict=False))
-        rest = {name: c.usual_share * descent_mm + own[name] * c.deviation for name, c in ranges.coupled.items()}
-        free = np.tensordot(values[-len(self._free_forms) :], self._free_forms, axes=1)
-        return MotionParameters(descent_mm=descent_mm, lung_curve=curve, control_points=free, **rest)
+        rest = {n: c.usual_share * descent_mm + own[n] * self.deviation(n) for n, c in ranges.coupled.items()}
+        return MotionParameters(descent_mm=descent_mm, lung_curve=curve, **rest)
 
     @cached_property
     def descent_deviation_mm(self) -> float:
@@ -69,7 +77,8 @@ class SteeredMotion:
 
     def field(self, values: Array) -> DisplacementField:
         """From now to the CT, on the model's grid."""
-        return self.model.field(self.parameters(values))
+        slow_mm = self.slow.displacement_mm(values[len(self._breathing) :])
+        return self.model.field(self.parameters(values), slow_mm)
 
     def derivatives(self, values: Array) -> list[DisplacementField]:
         """Change of the field with each number, by differences; that of smooth parts on a coarser grid.
@@ -78,17 +87,23 @@ class SteeredMotion:
         """
         whole, smooth = self.field(values), self.model.smooth_field(self.parameters(values))
         found = []
-        for name, step in zip(self.names[: -len(self._free_forms)], STEP * np.eye(self.count), strict=False):
+        for name, step in zip(self._breathing, STEP * np.eye(self.count), strict=False):
             if name in SLIDING:
                 here, there = whole, self.field(values + step)
             else:
                 here, there = smooth, self.model.smooth_field(self.parameters(values + step))
             found.append(DisplacementField((there.vectors_mm - here.vectors_mm) / np.float32(STEP), here.ijk_to_ras))
-        return [*found, *self._free_derivatives]
+        return [*found, *self._slow_derivatives]
 
     @cached_property
-    def _free_derivatives(self) -> list[DisplacementField]:
-        return [self.model.smooth_field(MotionParameters(control_points=form)) for form in self._free_forms]
+    def _slow_derivatives(self) -> list[DisplacementField]:
+        return [DisplacementField(mode, self._grid) for mode in self.slow.modes_mm]
+
+    @property
+    def left_out_mm(self) -> DisplacementField:
+        """Deviation along each axis of slow deformation that the numbers do not reach."""
+        by_axis = self.slow.left_out_mm[..., None] / np.sqrt(3)
+        return DisplacementField(np.repeat(by_axis, 3, axis=-1), self._grid)
 
     def values_of(self, displacement_mm: Array, deviation_mm: float = 2.0) -> Array:
         """The numbers (count,) that best explain where the organ's vertices (vertices, 3) have moved from the CT.

@@ -27,6 +27,8 @@ Array = NDArray[np.float32]
 GRID_MM = 6.0
 """Spacing of the displacement field: no part of the motion is finer."""
 
+DEVIATION_GRID_MM = 12.0
+
 POSE = 6
 """Parameters of the pose, which come first."""
 
@@ -91,24 +93,28 @@ class BodyMotion:
         return parameters[self.number - self.soft_number :]
 
     def deviation_mm(self, parameters: Matrix, covariance: Matrix) -> Volume:
-        """One standard deviation of where each point is, all directions together, on ``grid``; pose included.
+        """One standard deviation of where each point is, all directions together, pose included.
 
-        ``covariance`` (parameters, parameters); deformation that nothing steers adds to it.
+        On a grid of DEVIATION_GRID_MM: it varies slowly. ``covariance`` (parameters, parameters); deformation that
+        nothing steers adds to it.
         """
         values, axes = np.linalg.eigh(covariance)
         roots = (axes * np.sqrt(np.maximum(values, 0))).T.astype(np.float32)
+        grid = _covering(self.grid.vectors_mm.shape[:3], self.grid.ijk_to_ras, DEVIATION_GRID_MM)
+        shape, matrix = grid.vectors_mm.shape[:3], grid.ijk_to_ras
         # A displacement leads from the present into the CT, the pose from the CT into the present.
-        shape, matrix = self.grid.vectors_mm.shape[:3], self.grid.ijk_to_ras
         changes = (-field.on_grid(shape, matrix).vectors_mm for field in self.derivatives(parameters))
-        basis = np.stack([*self._pose_derivatives(), *changes]).astype(np.float32)
-        total = np.full(shape, 0.0 if self.soft is None else self.soft.left_out_mm**2)
+        basis = np.stack([*self._pose_derivatives(grid), *changes]).astype(np.float32)
+        total = np.zeros(shape)
+        if self.soft is not None:
+            total += np.square(self.soft.left_out_mm.on_grid(shape, matrix).vectors_mm).sum(axis=-1)
         for k, slice_now in enumerate(total):  # slice by slice: all at once would not fit into the processor's cache
             changes_here = roots @ basis[:, k].reshape(len(basis), -1)
             slice_now += (changes_here**2).sum(axis=0).reshape(*shape[1:], 3).sum(axis=-1)
-        return Volume(np.sqrt(total), self.grid.ijk_to_ras, "displacement_sd_mm")
+        return Volume(np.sqrt(total), matrix, "displacement_sd_mm")
 
-    def _pose_derivatives(self) -> list[Array]:
-        arm = (self.grid.voxel_points() - self.pivot_ras_mm).astype(np.float32)
+    def _pose_derivatives(self, grid: DisplacementField) -> list[Array]:
+        arm = (grid.voxel_points() - self.pivot_ras_mm).astype(np.float32)
         axes = np.eye(3, dtype=np.float32)
         return [*(np.cross(axis, arm) for axis in axes), *(np.broadcast_to(axis, arm.shape) for axis in axes)]
 
@@ -132,9 +138,15 @@ def body_motion(
 
 def field_grid(ct: Volume) -> DisplacementField:
     """No displacement, on a grid of about GRID_MM that covers the CT along its own axes."""
-    size_mm = np.array(ct.spacing_mm) * (np.array(ct.voxels.shape[::-1]) - 1)
-    cells = np.maximum(np.ceil(size_mm / GRID_MM), 1).astype(int)
-    matrix = ct.ijk_to_ras.copy()
-    matrix[:3, :3] *= size_mm / cells / np.array(ct.spacing_mm)
+    return _covering(ct.voxels.shape, ct.ijk_to_ras, GRID_MM)
+
+
+def _covering(shape_kji: tuple[int, ...], ijk_to_ras: Matrix, spacing_mm: float) -> DisplacementField:
+    """No displacement, on a grid of about this spacing from the first voxel of another grid to its last."""
+    own_mm = np.linalg.norm(ijk_to_ras[:3, :3], axis=0)
+    size_mm = own_mm * (np.array(shape_kji[::-1]) - 1)
+    cells = np.maximum(np.ceil(size_mm / spacing_mm), 1).astype(int)
+    matrix = ijk_to_ras.copy()
+    matrix[:3, :3] *= size_mm / cells / own_mm
     i, j, k = cells + 1
     return DisplacementField.identity((int(k), int(j), int(i)), matrix)

@@ -1,4 +1,4 @@
-"""Which motion the films call for: the pose alone, bones, or bones and soft tissue.
+"""Which motion the films call for: the pose alone, bones, breathing, or that and slow deformation of soft tissue.
 
 Every model is fitted and only kept when the films speak for it: by its evidence at the finest level and, when there are
 several views, by how it matches each of them when fitted to the others. A dense field matches the films it has seen
@@ -87,15 +87,16 @@ def chosen_model(models: Sequence[FittedModel], *, expected: bool = False) -> Fi
 
 
 def starts_of(motion: BodyMotion, stiffer: Matrix, seen: Matrix | None = None) -> list[Matrix]:
-    """Parameters from where a stiffer motion ended: soft tissue at rest, breathed in and out, and as it was seen."""
+    """Parameters from where a stiffer motion ended; where that had no soft tissue, also breathed in and out, and as it
+    was seen."""
     rest = np.zeros(motion.number)
     rest[: len(stiffer)] = stiffer
     first = motion.number - motion.soft_number
-    if not motion.soft_number:
+    if not motion.soft_number or len(stiffer) > first:
         return [rest]
     descends = (np.arange(motion.number) == first).astype(float)
     starts = [rest + descent * descends for descent in BREATHING_STARTS]
-    return starts if seen is None else [*starts, np.concatenate([rest[:first], seen])]
+    return starts if seen is None else [*starts, np.concatenate([rest[:first], seen[: motion.soft_number]])]
 
 
 def held_out_similarity(

@@ -129,7 +129,9 @@ def _prepared(case: Case, options: Options, rigid: Result, kept: bool, progress:
     if bones is not None and len(bones) > 1:
         motions.append(("bones", motion(bones)))
     if soft is not None:
-        motions.append(("soft tissue" if bones is None else "bones and soft tissue", motion(bones, soft)))
+        also = "" if bones is None else "bones and "
+        motions.append((f"{also}breathing", motion(bones, soft.of_breathing())))
+        motions.append((f"{also}soft tissue", motion(bones, soft)))
     seen = None if soft is None else motion_seen(case, soft, rigid.ct_to_world, options)
     return Prepared(ct, used, tuple(motions), notes, seen, kept)
 
