@@ -133,4 +133,4 @@ def test_a_film_of_assumed_geometry_fills_the_cube_around_the_origin():
     cube, films, warnings = network_films({FRONTAL: blob_film(geometry, [0.0, 0.0, 0.0])}, np.zeros(3), 320.0, 32)
     np.testing.assert_allclose(cube.center_ras_mm, 0.0, atol=1e-9)
     assert films[FRONTAL].shape == (32, 32)
-    assert warnings == ("The frontal X-ray looks unlike a chest, all that the network knows: do not trust the volume.",)
+    assert warnings == ("The frontal X-ray looks unlike a chest, all that the method knows: do not trust the volume.",)

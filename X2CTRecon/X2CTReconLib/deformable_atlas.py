@@ -13,6 +13,7 @@ from XRayLib.ct.tissue_labels import tissue_labels
 from XRayLib.radiograph.lateral_facing import facing_corrected
 from XRayLib.registry import Method, Needs, Progress
 
+from X2CTReconLib.input_check.standard_views import standard_view_warnings
 from X2CTReconLib.network_result import AIR_HU, TASK, bundle_for, residual_warnings, versions, view_provenance
 from X2CTReconLib.x2ct_views import assumed_of
 
@@ -65,6 +66,7 @@ class DeformableAtlas(Method):
         bundle = bundle_for(self, options.bundle or self.default_bundle)
         stored = stored_atlas(bundle)
         radiographs, turned = facing_corrected(case.radiographs)
+        strange = standard_view_warnings(radiographs, case.isocenter_ras_mm)
         spacing = (stored.edge_mm / stored.hu.shape[0],) * 3
         atlas = Volume.axis_aligned(stored.hu, spacing, case.isocenter_ras_mm)
         fitted = fitted_atlas(atlas, radiographs, options.device, lambda f, stage: progress(0.05 + 0.6 * f, stage))
@@ -94,6 +96,7 @@ class DeformableAtlas(Method):
                 *((UNLIKE,) if np.abs(fitted.parameters[:3]).max() > LARGE_DEVIATIONS else ()),
                 *(f"View {n}: {text}" for n, r in enumerate(radiographs, 1) for text in assumed_of(r)),
                 *turned,
+                *strange,
                 *residual_warnings(residuals),
                 *agreement.warnings,
             ),

@@ -16,6 +16,7 @@ from XRayLib.radiograph.lateral_facing import facing_corrected
 from XRayLib.registry import Method, Needs, Progress
 
 from X2CTReconLib.consistent_start import consistent_start
+from X2CTReconLib.input_check.standard_views import standard_view_warnings
 from X2CTReconLib.lifted_views import LiftingCube
 from X2CTReconLib.network_result import (
     TASK,
@@ -63,6 +64,7 @@ class Lifting(Method):
         radiographs, turned = facing_corrected(case.radiographs)
         cube = _cube_of(bundle.manifest, case.isocenter_ras_mm)
         films = [cube.film(radiograph) for radiograph in radiographs]
+        strange = standard_view_warnings(radiographs, cube.center_ras_mm)
         shown = sorted(((tuple(r.geometry.source_ras_mm), n) for n, r in enumerate(radiographs)))
         ordered = [films[n] for _, n in shown]  # the order given must not even change the rounding
         sources = [np.array(source) for source, _ in shown]
@@ -93,7 +95,7 @@ class Lifting(Method):
             views=[view_provenance(radiograph) for radiograph in radiographs],
             cube={"center_ras_mm": [float(c) for c in cube.center_ras_mm], "edge_mm": cube.edge_mm},
             quality=_numbers(hu, deviation, values[outputs["tissue"]["name"]], cube),
-            warnings=(*_view_warnings(radiographs, films), *turned),
+            warnings=(*_view_warnings(radiographs, films), *turned, *strange),
         )
         return result_of(self, found, options, progress, started)
 

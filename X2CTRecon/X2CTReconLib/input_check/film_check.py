@@ -55,7 +55,7 @@ def _judged(role: str, film: Image, seen: Mask) -> tuple[str, ...]:
     if altered < LIKELIER * as_it_is:
         return (f"The {role} X-ray may be {words}.",)
     if as_it_is >= STRANGE:
-        return (f"The {role} X-ray looks unlike a chest, all that the network knows: do not trust the volume.",)
+        return (f"The {role} X-ray looks unlike a chest, all that the method knows: do not trust the volume.",)
     return ()
 
 

@@ -123,7 +123,7 @@ def save_result(result: Result, output: Path, report: Path | None, labels: Path 
     save_volume(result.volume, output)
     if labels is not None:
         if result.labels is None:
-            raise InputError(f"The method {result.method} tells no tissues: use atlas or lifting, or leave out --labels.")
+            raise InputError(f"The method {result.method} tells no tissues: use atlas or lifting, or drop --labels.")
         save_volume(result.labels, labels)
     if report is not None:
         from XRayLib.report import write_volume_report
