@@ -54,8 +54,9 @@ def error_table(rows: Sequence[Row], group: Callable[[Row], tuple[str, ...]], ti
 
 def further_table(rows: Sequence[Row]) -> str:
     """What only some methods state: calibration of the error bars, folds, target error of deformations."""
-    heads = ["sought", "CT", "method", "cases", "within 1 sd", "within 2 sd", "folding", "TRE mm", "TRE 95 % mm"]
-    names = ("within_1_sd", "within_2_sd", "folding_fraction", "tre_mm", "tre_p95_mm")
+    heads = ["sought", "CT", "method", "cases", "within 1 sd", "within 2 sd", "error / sd", "folding"]
+    heads += ["TRE mm", "TRE 95 % mm"]
+    names = ("within_1_sd", "within_2_sd", "error_over_sd", "folding_fraction", "tre_mm", "tre_p95_mm")
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         if "result" in row:
