@@ -142,7 +142,7 @@ class X2CTReconParameterNode:
     """
 
     films: list[vtkMRMLScalarVolumeNode]
-    method: str = "x2ct-cnn"
+    method: str = "atlas"
     model: str = ""
     outputVolume: vtkMRMLScalarVolumeNode
     reprojections: list[vtkMRMLScalarVolumeNode]
@@ -204,7 +204,7 @@ class X2CTReconLogic(ScriptedLoadableModuleLogic):
 
     >>> logic = slicer.modules.x2ctrecon.widgetRepresentation().self().logic
     >>> films = [logic.addFilm("pa.dcm"), logic.addFilm("lateral.dcm")]
-    >>> shown = logic.reconstruct(films, method="x2ct-cnn")
+    >>> shown = logic.reconstruct(films, method="atlas")
     >>> liver_now = logic.findOrgan(ct, liver, films)
     """
 
@@ -218,7 +218,7 @@ class X2CTReconLogic(ScriptedLoadableModuleLogic):
 
         return add_film_blocking(path, geometry)
 
-    def reconstruct(self, films: list[Any], method: str = "x2ct-cnn", model: str = "", outputVolume: Any = None) -> Any:
+    def reconstruct(self, films: list[Any], method: str = "atlas", model: str = "", outputVolume: Any = None) -> Any:
         """Run a method on radiograph nodes and put the result into the scene; waits for the worker.
 
         Returns XRayLib.scene.show_result.ShownResult.

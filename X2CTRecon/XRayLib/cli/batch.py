@@ -18,7 +18,7 @@ from XRayLib.cli.registration_case import is_accepted, load_registration_case, r
 from XRayLib.errors import InputError, MissingDependencyError, RefusedError, XRay3DError
 from XRayLib.radiograph import parse_view_argument
 
-DEFAULT_RECONSTRUCTION = "x2ct-cnn"
+DEFAULT_RECONSTRUCTION = "atlas"
 FILE_COLUMNS = ("prior_ct", "ct", "initial", "landmarks")
 """Beside view1, view2, ...: relative paths in them are taken from the table's folder."""
 

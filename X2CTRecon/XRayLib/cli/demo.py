@@ -21,7 +21,7 @@ def demo(
     output: Annotated[Path, typer.Option("--output", help="Folder for the scene, pictures, report and volume.")] = Path(
         "build/demo"
     ),
-    method_id: Annotated[str, typer.Option("--method")] = "x2ct-cnn",
+    method_id: Annotated[str, typer.Option("--method")] = "atlas",
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:

@@ -18,7 +18,7 @@ def reconstruct(
         list[str], typer.Option("--view", help="IMAGE[:GEOMETRY]; once per view. GEOMETRY: a file, or pa, ap, ll, rl.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The volume in HU (.nii.gz, .nrrd, .mha).")],
-    method_id: Annotated[str, typer.Option("--method", help="See the table of methods in the README.")] = "x2ct-cnn",
+    method_id: Annotated[str, typer.Option("--method", help="See the table of methods in the README.")] = "atlas",
     model: Annotated[str, typer.Option("--model", help="Model bundle id; default: the method's own choice.")] = "",
     prior_ct: Annotated[Path | None, typer.Option("--prior-ct", help="An earlier CT of the patient.")] = None,
     initial: Annotated[
