@@ -87,9 +87,19 @@ def test_films_at_any_angles_become_a_volume_with_its_deviation(angles):
 
 
 def test_the_order_of_the_films_does_not_matter():
-    both, options = films((0, 0), (75, 0)), Options(device="cpu", bundle="small-lifting")
+    both, options = films((0, 0), (75, 0)), Options("cpu", "small-lifting", extra={"consistent": False})
     one, other = (method("lifting").run(Case(case), options, progress) for case in (both, both[::-1]))
     np.testing.assert_array_equal(one.volume.voxels, other.volume.voxels)
+
+
+def test_a_volume_is_made_consistent_unless_asked_not_to():
+    case = Case(films((0, 0), (75, 0)))
+    asked, unasked = (
+        method("lifting").run(case, Options("cpu", "small-lifting", extra=extra), progress)
+        for extra in ({"consistent": True}, {})
+    )
+    np.testing.assert_array_equal(asked.volume.voxels, unasked.volume.voxels)
+    assert any("projects to the films" in text for text in unasked.warnings)
 
 
 def test_a_consistent_volume_agrees_better_with_its_films():

@@ -39,7 +39,8 @@ MM3_PER_LITRE = 1e6
 
 class Lifting(Method):
     """Physics first: an average patient is deformed and changed until it projects to the films. A 2D network then reads
-    every film, a 3D network what all films show of every voxel, at its perspective place; both correct the start."""
+    every film, a 3D network what all films show of every voxel, at its perspective place; both correct the start. The
+    result is made consistent with the films again, unless ``Options.extra["consistent"]`` is false."""
 
     id = "lifting"
     title = "Geometry-aware lifting"
@@ -96,6 +97,7 @@ class Lifting(Method):
             cube={"center_ras_mm": [float(c) for c in cube.center_ras_mm], "edge_mm": cube.edge_mm},
             quality=_numbers(hu, deviation, values[outputs["tissue"]["name"]], cube),
             warnings=(*_view_warnings(radiographs, films), *turned, *strange),
+            consistent=True,
         )
         return result_of(self, found, options, progress, started)
 

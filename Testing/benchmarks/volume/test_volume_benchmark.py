@@ -83,7 +83,7 @@ def test_a_method_is_asked_for_consistency_only_when_its_row_is_named_so(
     monkeypatch.setattr(volume_rows, "method", lambda _name: some)
     for name in ("some", "some + consistency"):
         volume_rows.reconstructed(name, case)
-    assert asked == [{}, {"consistent": True}]
+    assert asked == [{"consistent": False}, {"consistent": True}]
 
 
 def test_a_method_that_cannot_is_told_and_the_others_go_on(data: Path) -> None:

@@ -74,7 +74,7 @@ def reconstructed(name: str, case: VolumeCase) -> Volume:
     chosen = method(identifier)
     given = Case(case.films, ct=case.earlier if chosen.needs.ct else None)
     chosen.check(given)
-    options = Options(device="cpu", extra={"consistent": True} if suffix else {})
+    options = Options(device="cpu", extra={"consistent": bool(suffix)})
     result = chosen.run(given, options, lambda _fraction, _stage: None)
     assert result.volume is not None
     return result.volume

@@ -59,10 +59,15 @@ class Agreement:
 
 
 def agreement_of(
-    volume_hu: Volume, radiographs: Sequence[Radiograph], options: Options, progress: Progress
+    volume_hu: Volume,
+    radiographs: Sequence[Radiograph],
+    options: Options,
+    progress: Progress,
+    by_default: bool = False,
 ) -> Agreement:
-    """The volume's re-projections; with ``options.extra["consistent"]`` true, after :func:`made_consistent`."""
-    consistent = options.extra.get("consistent", False)
+    """The volume's re-projections; after :func:`made_consistent` if ``options.extra["consistent"]`` is true, or
+    ``by_default`` where the options do not say."""
+    consistent = options.extra.get("consistent", by_default)
     if not isinstance(consistent, bool):
         raise InputError("The option 'consistent' must be true or false.")
     if consistent:
