@@ -77,5 +77,10 @@ def test_an_atlas_is_stored_to_a_few_hu():
 
 
 def test_densities_are_told_apart():
-    shares = tissue_shares(np.array([[[-1000, -700, 40, 600]]], np.float32))
-    assert shares.argmax(axis=0).ravel().tolist() == [0, 1, 2, 3]
+    hu = np.full((1, 20, 20), -1000, np.float32)
+    hu[0, 2:18, 2:18] = -700  # air and skin share these voxels
+    hu[0, 3:17, 3:17] = 40
+    hu[0, 7:13, 7:13] = -700
+    hu[0, 15, 10] = 600
+    found = tissue_shares(hu).argmax(axis=0)[0]
+    assert [found[place] for place in ((0, 0), (2, 10), (10, 10), (5, 5), (15, 10))] == [0, 0, 1, 2, 3]

@@ -79,3 +79,15 @@ def test_a_saved_scene_brings_them_back(session, tmp_path) -> None:
     tissues = volume.GetNodeReference(TISSUES_ROLE)
     assert tissues.GetSegmentation().GetNumberOfSegments() == 3
     assert tissues.GetDisplayNode().GetOpacity2DFill() < 0.5
+
+
+def test_films_do_not_show_them(session) -> None:
+    import slicer
+
+    tags = ("Red", "Yellow", "Green", "XRay3DFilm1")
+    views = {tag: slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", tag) for tag in tags}
+    for tag, node in views.items():
+        node.SetLayoutName(tag)
+    display = put_result(a_result(), []).tissues.GetDisplayNode()
+    assert all(display.IsDisplayableInView(views[tag].GetID()) for tag in tags[:3])
+    assert not display.IsDisplayableInView(views["XRay3DFilm1"].GetID())

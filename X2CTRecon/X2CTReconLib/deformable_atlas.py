@@ -20,6 +20,8 @@ from X2CTReconLib.x2ct_views import assumed_of
 LIMITS_HU = (-930.0, -400.0, 200.0)
 """Between air, lung, soft tissue and bone."""
 
+LUNG, SKIN_VOXELS = 1, 2
+
 LIMIT = (
     "The X-rays do not determine a volume: depth along the beams and everything inside the organs is the average of a "
     "few CTs. Never read pathology from it."
@@ -122,5 +124,14 @@ class DeformableAtlas(Method):
 
 
 def tissue_shares(hu: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(4, k, j, i): 1 for the tissue that the density stands for, of air, lung, soft tissue and bone."""
-    return np.stack([np.digitize(hu, LIMITS_HU) == n for n in range(4)]).astype(np.float32)
+    """(4, k, j, i): 1 for the tissue that the density stands for, of air, lung, soft tissue and bone.
+
+    Only what the body surrounds in its axial slice is lung: at the skin air and tissue share voxels.
+    """
+    from scipy import ndimage
+
+    found = np.digitize(hu, LIMITS_HU)
+    body = np.stack([ndimage.binary_fill_holes(axial) for axial in found > LUNG])
+    deep = ndimage.binary_erosion(body, np.ones((1, 3, 3)), iterations=SKIN_VOXELS)
+    found[(found == LUNG) & ~deep] = 0
+    return np.stack([found == n for n in range(4)]).astype(np.float32)

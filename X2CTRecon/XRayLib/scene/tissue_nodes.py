@@ -8,6 +8,7 @@ import numpy as np
 
 from XRayLib.ct import Volume
 from XRayLib.ct.tissue_labels import TISSUES, Tissue
+from XRayLib.scene.film_views import SLICE_VIEWS
 from XRayLib.scene.matrices import vtk_matrix
 from XRayLib.scene.provenance import write_attributes
 
@@ -24,7 +25,8 @@ STATEMENT = (
 def put_tissues(labels: Volume, of: Any, method: str) -> Any:
     """The tissues of the volume node ``of`` as a segmentation, made once per volume and then written over.
 
-    Segments carry colours and SNOMED CT codes; slices show them faintly, 3D not until asked for.
+    Segments carry colours and SNOMED CT codes; the patient's slices show them faintly, 3D not until asked for, films
+    never: their planes may cut the volume.
     """
     import slicer
 
@@ -49,8 +51,18 @@ def put_tissues(labels: Volume, of: Any, method: str) -> Any:
         display = node.GetDisplayNode()
         display.SetVisibility3D(False)
         display.SetOpacity2DFill(SLICE_OPACITY)
+        display.SetViewNodeIDs(_patient_view_ids())
     write_attributes(node, {"Kind": "tissues", "Method": method, "Statement": STATEMENT})
     return node
+
+
+def _patient_view_ids() -> list[str]:
+    """The three slice views of the patient and all 3D views."""
+    import slicer
+
+    slices = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+    shown = [node for node in slices if node.GetLayoutName() in SLICE_VIEWS]
+    return [node.GetID() for node in (*shown, *slicer.util.getNodesByClass("vtkMRMLViewNode"))] if shown else []
 
 
 def _segment(tissue: Tissue, labels: Volume) -> Any:
