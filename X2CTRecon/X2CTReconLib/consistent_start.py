@@ -54,4 +54,4 @@ def consistent_start(
         for film, source in zip(films, sources_ras_mm, strict=True)
     ]
     fitted = fitted_atlas(atlas, radiographs, device)
-    return made_consistent(fitted.volume, radiographs, device=device).volume.voxels
+    return made_consistent(fitted.volume, radiographs, device=device, goes_on_beyond=True).volume.voxels

@@ -77,6 +77,7 @@ class DeformableAtlas(Method):
             radiographs,
             device=options.device,
             progress=lambda f, stage: progress(0.65 + 0.3 * f, stage),
+            goes_on_beyond=True,
         )
         deviation = fitted.carried(stored.deviation_hu[min(len(radiographs), 2) - 1])
         coarse = (stored.edge_mm / deviation.shape[0],) * 3

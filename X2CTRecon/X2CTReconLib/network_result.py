@@ -40,7 +40,7 @@ class Reconstruction:
     quality: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
     consistent: bool = False
-    """Whether it is made to project to the films where the options do not say."""
+    """Whether it is made to project to the films where the options do not say; it then goes on beyond them."""
 
 
 def bundle_for(method: Method, bundle_id: str) -> Any:

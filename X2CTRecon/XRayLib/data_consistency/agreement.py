@@ -66,12 +66,14 @@ def agreement_of(
     by_default: bool = False,
 ) -> Agreement:
     """The volume's re-projections; after :func:`made_consistent` if ``options.extra["consistent"]`` is true, or
-    ``by_default`` where the options do not say."""
+    ``by_default`` where the options do not say, which is for volumes that go on beyond what films show."""
     consistent = options.extra.get("consistent", by_default)
     if not isinstance(consistent, bool):
         raise InputError("The option 'consistent' must be true or false.")
     if consistent:
-        return made_consistent(volume_hu, radiographs, device=options.device, progress=progress)
+        return made_consistent(
+            volume_hu, radiographs, device=options.device, progress=progress, goes_on_beyond=by_default
+        )
     return Agreement(volume_hu, reproject(volume_hu, radiographs, device=options.device))
 
 
@@ -82,6 +84,7 @@ def made_consistent(
     device: str = "auto",
     progress: Progress = lambda _fraction, _stage: None,
     uncalibrated: FilmDeviation = PROCESSED,
+    goes_on_beyond: bool = False,
 ) -> Agreement:
     """Change a volume, smoothly and as little as needed, until it projects to the films.
 
@@ -98,6 +101,8 @@ def made_consistent(
     progress : function of (fraction, stage)
     uncalibrated : FilmDeviation
         What films that are not calibrated hold beside the patient.
+    goes_on_beyond : bool
+        The volume goes on above and below where films are empty, as of a CT that ends: those rays do not count.
 
     Returns
     -------
@@ -116,7 +121,9 @@ def made_consistent(
     pitch_mm = residual_grid.spacing_mm / PIXELS_PER_VOXEL
     films = films_at(radiographs, pitch_mm)
     errors = FilmErrors(films, pitch_mm, uncalibrated)
-    trust = films.weights * crossing_lengthwise(attenuation, films, device) * shown_lengthwise(films)
+    trust = films.weights * crossing_lengthwise(attenuation, films, device)
+    if goes_on_beyond:
+        trust = trust * shown_lengthwise(films)
     white, steps, moves = np.zeros_like(residual_grid.empty.voxels), 0, {}
     strangers: set[int] = set()
     settled = all(radiograph.calibrated and not radiograph.geometry.assumed for radiograph in radiographs)

@@ -76,7 +76,7 @@ def deviation_of(
         truth = mean_template([patient], edge_mm, DEVIATION_SIDE).voxels
         films = [_film(patient, role) for role in roles]
         fitted = fitted_atlas(volume, films, "cpu")
-        found = made_consistent(fitted.volume, films, device="cpu").volume.voxels
+        found = made_consistent(fitted.volume, films, device="cpu", goes_on_beyond=True).volume.voxels
         known = covered(patient, edge_mm, DEVIATION_SIDE)
         squares = squares + fitted.carried_back(known * (np.maximum(found, AIR_HU) - truth) ** 2)
         weights = weights + fitted.carried_back(known)
