@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from X2CTReconLib.population_atlas.deformed import deformed, deformed_with_gradient, pooled
+from X2CTReconLib.population_atlas.deformed import deformed, deformed_with_gradient
 from X2CTReconLib.population_atlas.displacement import (
     PLACE_DEVIATION_MM,
     SIZE_DEVIATION,
     SmoothDisplacement,
     cubic_b_splines,
 )
+from XRayLib.ct import Volume
+from XRayLib.ct.blocks import block_mean
 
 
 def test_the_adjoint_is_exact():
@@ -49,4 +51,5 @@ def test_a_volume_is_sampled_where_the_displacement_points():
 
 
 def test_pooling_takes_means():
-    assert pooled(np.arange(64, dtype=np.float32).reshape(4, 4, 4), 4) == pytest.approx(31.5)
+    cube = Volume.axis_aligned(np.arange(64, dtype=np.float32).reshape(4, 4, 4), (1.0,) * 3)
+    assert block_mean(cube, 4).voxels == pytest.approx(31.5)

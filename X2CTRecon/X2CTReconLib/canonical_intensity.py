@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from XRayLib.radiograph import Radiograph
+
+    from X2CTReconLib.canonical import CanonicalCube
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.5
 """Air or the thinnest lung, and the densest overlap of bone, without burned-in markers."""
@@ -32,3 +40,11 @@ def normalised(image: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[n
     median = float(np.clip(np.median(body), 1e-3, 1 - 1e-3)) if body.size else BODY_MEDIAN
     gamma = float(np.clip(np.log(BODY_MEDIAN) / np.log(median), *GAMMA_RANGE))
     return np.where(seen, scaled**gamma, 0).astype(np.float32)
+
+
+def canonical_films(
+    cube: CanonicalCube, views: Mapping[str, Radiograph]
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.bool_]]]:
+    """The ``normalised`` film (n, n) of every role in the cube, and where it is seen."""
+    shown = {role: cube.film(radiograph, role) for role, radiograph in views.items()}
+    return {role: normalised(*film) for role, film in shown.items()}, {role: seen for role, (_, seen) in shown.items()}

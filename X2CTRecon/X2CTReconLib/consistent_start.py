@@ -28,8 +28,8 @@ def consistent_start(
 
     Parameters
     ----------
-    atlas_hu : (n, n, n)
-        The average patient in the cube.
+    atlas_hu : (m, m, m)
+        The average patient in the cube, m a multiple of n.
     films : (3, film_px, film_px) each
         As ``LiftingCube.film`` gives them; uncalibrated ones have a gain and an offset of their own.
     sources_ras_mm : (3,) each
@@ -39,9 +39,9 @@ def consistent_start(
     InputError
         For a film without contrast.
     """
-    from XRayLib.data_consistency import made_consistent
+    from XRayLib.ct.blocks import block_mean
 
-    from X2CTReconLib.population_atlas import fitted_atlas
+    from X2CTReconLib.population_atlas import consistent_atlas
 
     atlas = Volume.axis_aligned(atlas_hu, (cube.edge_mm / atlas_hu.shape[0],) * 3, cube.center_ras_mm)
     radiographs = [
@@ -53,5 +53,5 @@ def consistent_start(
         )
         for film, source in zip(films, sources_ras_mm, strict=True)
     ]
-    fitted = fitted_atlas(atlas, radiographs, device)
-    return made_consistent(fitted.volume, radiographs, device=device, goes_on_beyond=True).volume.voxels
+    _, agreement = consistent_atlas(block_mean(atlas, cube.edge_mm / cube.size), radiographs, device)
+    return agreement.volume.voxels

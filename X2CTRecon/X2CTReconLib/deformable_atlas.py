@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume
-from XRayLib.ct.tissue_labels import tissue_labels
+from XRayLib.ct.tissue_labels import TISSUE_LIMITS_HU, tissue_labels
+from XRayLib.radiograph import Radiograph
 from XRayLib.radiograph.lateral_facing import facing_corrected
 from XRayLib.registry import Method, Needs, Progress
 
 from X2CTReconLib.input_check.standard_views import standard_view_warnings
 from X2CTReconLib.network_result import AIR_HU, TASK, bundle_for, residual_warnings, versions, view_provenance
 from X2CTReconLib.x2ct_views import assumed_of
-
-LIMITS_HU = (-930.0, -400.0, 200.0)
-"""Between air, lung, soft tissue and bone."""
 
 LUNG, SKIN_VOXELS = 1, 2
 
@@ -59,9 +58,7 @@ class DeformableAtlas(Method):
         InputError
             For films without contrast, a source inside the cube, or a model without an atlas.
         """
-        from XRayLib.data_consistency import made_consistent
-
-        from X2CTReconLib.population_atlas import fitted_atlas, stored_atlas
+        from X2CTReconLib.population_atlas import consistent_atlas, stored_atlas
 
         started = time.perf_counter()
         progress(0.0, "Loading the average patient")
@@ -71,13 +68,8 @@ class DeformableAtlas(Method):
         strange = standard_view_warnings(radiographs, case.isocenter_ras_mm)
         spacing = (stored.edge_mm / stored.hu.shape[0],) * 3
         atlas = Volume.axis_aligned(stored.hu, spacing, case.isocenter_ras_mm)
-        fitted = fitted_atlas(atlas, radiographs, options.device, lambda f, stage: progress(0.05 + 0.6 * f, stage))
-        agreement = made_consistent(
-            fitted.volume,
-            radiographs,
-            device=options.device,
-            progress=lambda f, stage: progress(0.65 + 0.3 * f, stage),
-            goes_on_beyond=True,
+        fitted, agreement = consistent_atlas(
+            atlas, radiographs, options.device, lambda f, stage: progress(0.05 + 0.9 * f, stage)
         )
         deviation = fitted.carried(stored.deviation_hu[min(len(radiographs), 2) - 1])
         coarse = (stored.edge_mm / deviation.shape[0],) * 3
@@ -91,7 +83,7 @@ class DeformableAtlas(Method):
             views=agreement.views,
             quality={
                 **{f"reprojection_residual_{n}": float(r) for n, r in enumerate(residuals, 1)},
-                "deformation_p95_mm": float(np.percentile(np.linalg.norm(fitted.displacement_mm(32), axis=0), 95)),
+                "deformation_p95_mm": fitted.displacement_p95_mm,
                 **agreement.quality,
             },
             warnings=(
@@ -103,19 +95,28 @@ class DeformableAtlas(Method):
                 *residual_warnings(residuals),
                 *agreement.warnings,
             ),
-            provenance=self._provenance(bundle, options, atlas, radiographs, agreement.provenance, started),
+            provenance=self._provenance(
+                bundle, options, case.isocenter_ras_mm, stored.edge_mm, radiographs, agreement.provenance, started
+            ),
         )
 
     def _provenance(
-        self, bundle: Any, options: Options, atlas: Volume, radiographs: Any, consistency: Any, started: float
+        self,
+        bundle: Any,
+        options: Options,
+        center_ras_mm: NDArray[np.float64],
+        edge_mm: float,
+        radiographs: Sequence[Radiograph],
+        consistency: Mapping[str, Any],
+        started: float,
     ) -> dict[str, Any]:
         return {
             "method": self.id,
             "bundle": {"id": bundle.id, "version": bundle.version, "sha256": bundle.sha256},
             "options": {"device": options.device, "bundle": options.bundle, "seed": options.seed},
             "cube": {
-                "center_ras_mm": [float(c) for c in atlas.center_ras_mm],
-                "edge_mm": float(atlas.spacing_mm[0]) * atlas.voxels.shape[0],
+                "center_ras_mm": [float(c) for c in center_ras_mm],
+                "edge_mm": edge_mm,
             },
             "views": [view_provenance(radiograph) for radiograph in radiographs],
             **consistency,
@@ -131,7 +132,7 @@ def tissue_shares(hu: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     from scipy import ndimage
 
-    found = np.digitize(hu, LIMITS_HU)
+    found = np.digitize(hu, TISSUE_LIMITS_HU)
     body = np.stack([ndimage.binary_fill_holes(axial) for axial in found > LUNG])
     deep = ndimage.binary_erosion(body, np.ones((1, 3, 3)), iterations=SKIN_VOXELS)
     found[(found == LUNG) & ~deep] = 0

@@ -27,7 +27,7 @@ from X2CTReconLib.network_result import (
     result_of,
     view_provenance,
 )
-from X2CTReconLib.population_atlas import pooled, stored_atlas
+from X2CTReconLib.population_atlas import stored_atlas
 from X2CTReconLib.x2ct_views import ONE_FILM_LIMIT, SMALLEST_SEEN_SHARE, TWO_FILMS_LIMIT, assumed_of
 
 MOST_VIEWS = 8
@@ -72,9 +72,7 @@ class Lifting(Method):
         progress(0.05, "Making the average patient agree with the films")
         start = bundle.manifest["inputs"]["start"]
         scale, offset = start["scale"], start["offset"]
-        atlas_hu = stored_atlas(bundle).hu
-        atlas_hu = pooled(atlas_hu, atlas_hu.shape[0] // cube.size)
-        begun = consistent_start(atlas_hu, cube, ordered, sources, options.device)
+        begun = consistent_start(stored_atlas(bundle).hu, cube, ordered, sources, options.device)
         tensors = {
             **cube.tensors(ordered, sources)._asdict(),
             "start": np.clip((begun - offset) / scale, *start["value_range"])[None, None],

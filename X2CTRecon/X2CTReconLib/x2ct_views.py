@@ -9,7 +9,7 @@ from XRayLib.errors import InputError
 from XRayLib.radiograph import Radiograph
 
 from X2CTReconLib.canonical import FRONTAL, LATERAL, CanonicalCube, role_of
-from X2CTReconLib.canonical_intensity import normalised
+from X2CTReconLib.canonical_intensity import canonical_films
 from X2CTReconLib.input_check.film_check import film_warnings
 
 LARGEST_ANGLE_DEG = 25.0
@@ -62,15 +62,13 @@ def network_films(
     Raises RefusedError for films that are certainly turned, swapped, or twice the same.
     """
     cube = CanonicalCube(center_ras_mm, edge_mm, size)
-    films, masks, warnings = {}, {}, []
-    for role, radiograph in views.items():
-        image, seen = cube.film(radiograph, role)
-        if seen.mean() < SMALLEST_SEEN_SHARE:
-            warnings.append(
-                f"The {role} view shows only {100 * seen.mean():.0f} % of the {edge_mm:.0f} mm field around the "
-                "isocentre: the rest is guessed."
-            )
-        films[role], masks[role] = normalised(image, seen), seen
+    films, masks = canonical_films(cube, views)
+    warnings = [
+        f"The {role} view shows only {100 * seen.mean():.0f} % of the {edge_mm:.0f} mm field around the isocentre: the "
+        "rest is guessed."
+        for role, seen in masks.items()
+        if seen.mean() < SMALLEST_SEEN_SHARE
+    ]
     return cube, films, (*warnings, *film_warnings(films, masks))
 
 

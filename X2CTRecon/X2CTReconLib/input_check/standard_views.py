@@ -8,7 +8,7 @@ import numpy as np
 from XRayLib.radiograph import Radiograph
 
 from X2CTReconLib.canonical import CanonicalCube, role_of
-from X2CTReconLib.canonical_intensity import normalised
+from X2CTReconLib.canonical_intensity import canonical_films
 from X2CTReconLib.input_check.film_check import film_warnings
 
 LARGEST_ANGLE_DEG = 10.0
@@ -23,10 +23,9 @@ def standard_view_warnings(radiographs: Sequence[Radiograph], center_ras_mm: np.
     Raises RefusedError for films that are certainly turned, in the other view's place, or twice the same.
     """
     cube = CanonicalCube(np.asarray(center_ras_mm, float), FIELD_MM, FIELD_PX)
-    films, masks = {}, {}
+    views: dict[str, Radiograph] = {}
     for radiograph in radiographs:
         role, angle = role_of(radiograph.geometry)
-        if angle <= LARGEST_ANGLE_DEG and role not in films:
-            image, masks[role] = cube.film(radiograph, role)
-            films[role] = normalised(image, masks[role])
-    return film_warnings(films, masks)
+        if angle <= LARGEST_ANGLE_DEG:
+            views.setdefault(role, radiograph)
+    return film_warnings(*canonical_films(cube, views))

@@ -21,12 +21,6 @@ def deformed_with_gradient(voxels: Array, displacement_mm: Array, spacing_mm: fl
     return _sampled(voxels, places), np.stack([_sampled(slope.astype(np.float32), places) for slope in slopes])
 
 
-def pooled(voxels: Array, factor: int) -> Array:
-    """Means over blocks of ``factor`` ^3 voxels."""
-    side = voxels.shape[0] // factor
-    return voxels.reshape(side, factor, side, factor, side, factor).mean(axis=(1, 3, 5)).astype(np.float32)
-
-
 def _places(displacement_mm: Array, spacing_mm: float) -> Array:
     return np.indices(displacement_mm.shape[1:], dtype=np.float32) + displacement_mm / np.float32(spacing_mm)
 

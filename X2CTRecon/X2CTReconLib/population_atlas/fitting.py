@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.ct import Volume, attenuation_from_hu
+from XRayLib.ct.blocks import block_mean
 from XRayLib.data_consistency.film_corrections import fitted_gain_offset
 from XRayLib.data_consistency.film_errors import FilmDeviation, FilmErrors, with_background
 from XRayLib.radiograph import Radiograph
@@ -20,7 +21,7 @@ from XRayLib.tomography import (
     shown_lengthwise,
 )
 
-from X2CTReconLib.population_atlas.deformed import deformed, deformed_with_gradient, pooled
+from X2CTReconLib.population_atlas.deformed import deformed, deformed_with_gradient
 from X2CTReconLib.population_atlas.displacement import SmoothDisplacement
 
 Array = NDArray[np.float32]
@@ -71,6 +72,11 @@ class FittedAtlas:
             back = -np.stack([deformed(along, back, edge_mm / side) for along in there])
         return deformed(voxels, back, edge_mm / side)
 
+    @property
+    def displacement_p95_mm(self) -> float:
+        """How far 95 % of the cube was moved at most."""
+        return float(np.percentile(np.linalg.norm(self.displacement_mm(FITTED_SIDE), axis=0), 95))
+
     def displacement_mm(self, side: int) -> Array:
         """(3, side, side, side) along k, j, i: where in the atlas every voxel of the patient comes from."""
         return SmoothDisplacement(side, _edge_mm(self.volume)).displacement_mm(self.parameters)
@@ -102,7 +108,8 @@ def fitted_atlas(
     InputError
         For films without contrast, or a source inside the atlas.
     """
-    coarse = _coarse(atlas_hu, max(1, atlas_hu.voxels.shape[0] // FITTED_SIDE))
+    attenuation = Volume(attenuation_from_hu(atlas_hu.voxels), atlas_hu.ijk_to_ras, "mu_per_mm")
+    coarse = block_mean(attenuation, _edge_mm(atlas_hu) / FITTED_SIDE)
     films = films_at(radiographs, FILM_PITCH_MM)
     problem = _Problem(
         coarse,
@@ -185,14 +192,6 @@ class _Problem:
     @property
     def _spacing_mm(self) -> float:
         return float(self.coarse.spacing_mm[0])
-
-
-def _coarse(atlas_hu: Volume, factor: int) -> Volume:
-    """Linear attenuation, averaged over blocks."""
-    voxels = pooled(attenuation_from_hu(atlas_hu.voxels), factor)
-    scale = np.diag([factor, factor, factor, 1.0])
-    scale[:3, 3] = (factor - 1) / 2
-    return Volume(voxels, atlas_hu.ijk_to_ras @ scale, "mu_per_mm")
 
 
 def _edge_mm(volume: Volume) -> float:

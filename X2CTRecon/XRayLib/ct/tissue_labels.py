@@ -30,6 +30,9 @@ TISSUES = (
 )
 """0 is air, inside and outside of the body; colours are those of Slicer's anatomical colours."""
 
+TISSUE_LIMITS_HU = (-930.0, -400.0, 200.0)
+"""Between air and TISSUES in their order, where density alone tells them apart."""
+
 
 def tissue_labels(probabilities: NDArray[np.float32], like: Volume) -> Volume:
     """The most probable tissue of every voxel, quantity "label".

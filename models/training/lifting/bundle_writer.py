@@ -15,9 +15,9 @@ from shared.run import spent as run_spent
 from X2CTReconLib.lifted_views import FULL_LINE_INTEGRAL
 from X2CTReconLib.population_atlas import ATLAS_FILE, StoredAtlas, atlas_bytes
 from XRayLib.bundle import write_manifest
+from XRayLib.ct.tissue_labels import TISSUE_LIMITS_HU
 
 from lifting.export import input_shapes, onnx_network, parity_of
-from lifting.losses import TISSUE_LIMITS_HU
 from lifting.network import TISSUES, LiftingNetwork
 from lifting.recipe import Recipe
 

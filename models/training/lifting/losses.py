@@ -12,12 +12,10 @@ from shared.anatomy import HU_RANGE, LOWEST_HU
 from torch import Tensor
 from X2CTReconLib.lifted_views import FULL_LINE_INTEGRAL
 from XRayLib.ct import MU_WATER_PER_MM
+from XRayLib.ct.tissue_labels import TISSUE_LIMITS_HU
 from XRayLib.geometry import XRayGeometry
 
 from lifting.network import Prediction
-
-TISSUE_LIMITS_HU = (-930.0, -400.0, 200.0)
-"""Air, lung, soft tissue and bone by HU of the training CT, averaged over a voxel of the network."""
 
 
 @dataclass(frozen=True)

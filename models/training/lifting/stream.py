@@ -17,6 +17,7 @@ from torch.utils.data import IterableDataset
 from X2CTReconLib.consistent_start import consistent_start
 from X2CTReconLib.lifted_views import LiftingCube, film_channels
 from XRayLib.ct import Volume
+from XRayLib.ct.blocks import block_mean
 from XRayLib.errors import InputError
 from XRayLib.projector import project
 
@@ -167,5 +168,5 @@ def _reused(kept: list[Kept], times: int, most: int, rng: np.random.Generator, n
 
 
 def _means(volume: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    side = volume.shape[0] // factor
-    return volume.reshape(side, factor, side, factor, side, factor).mean(axis=(1, 3, 5)).astype(np.float32)
+    """Over blocks of ``factor`` ^3 voxels."""
+    return block_mean(Volume.axis_aligned(volume, (1.0,) * 3), factor).voxels

@@ -12,7 +12,7 @@ from scipy import ndimage
 from XRayLib.ct import Volume, attenuation_from_hu
 
 from shared.evaluation import mean_template
-from shared.patients import AIR_HU, CACHE_SPACING_MM, Patient
+from shared.patients import AIR_HU, CACHE_SPACING_MM, Patient, chests_of
 from shared.warp import warped
 
 LOWEST_HU, HU_RANGE = -1024.0, 2500.0
@@ -124,8 +124,9 @@ class AnatomyStream:
 
 def template_values(patients: Sequence[Patient], edge_mm: float, size: int) -> NDArray[np.float32]:
     """Network values (size, size, size) of the training chests' mean; of all patients when none is called a chest."""
-    chests = [p for p in patients if p.name.startswith("chest")] or patients
-    return np.clip((mean_template(chests, edge_mm, size).voxels - LOWEST_HU) / HU_RANGE, 0, 1).astype(np.float32)
+    return np.clip((mean_template(chests_of(patients), edge_mm, size).voxels - LOWEST_HU) / HU_RANGE, 0, 1).astype(
+        np.float32
+    )
 
 
 def rotation(angles_deg: NDArray[np.float64]) -> NDArray[np.float64]:

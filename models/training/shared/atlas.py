@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from X2CTReconLib.canonical import FRONTAL, LATERAL
-from X2CTReconLib.population_atlas import StoredAtlas, fitted_atlas
+from X2CTReconLib.population_atlas import StoredAtlas, consistent_atlas
 from XRayLib.ct import Volume
-from XRayLib.data_consistency import made_consistent
 from XRayLib.radiograph import Radiograph
 from XRayLib.simulate import simulate_radiograph
 
 from shared.evaluation import ROOMS, mean_template
 from shared.groupwise import average_patient
-from shared.patients import AIR_HU, CACHE_SPACING_MM, Patient
+from shared.patients import AIR_HU, CACHE_SPACING_MM, Patient, chests_of
 
 Array = NDArray[np.float32]
 
@@ -41,11 +40,6 @@ def covered(patient: Patient, edge_mm: float, side: int) -> Array:
     away_mm = np.abs((np.arange(side) + 0.5) / side - 0.5) * edge_mm
     shown = (away_mm <= patient.hu.shape[0] * CACHE_SPACING_MM / 2).astype(np.float32)
     return np.broadcast_to(shown[:, None, None], (side,) * 3).copy()
-
-
-def chests_of(patients: Sequence[Patient]) -> list[Patient]:
-    """Those called chests, or all."""
-    return [p for p in patients if p.name.startswith("chest")] or list(patients)
 
 
 def atlases_without_each(patients: Sequence[Patient], edge_mm: float, side: int) -> dict[str, Array]:
@@ -75,10 +69,9 @@ def deviation_of(
         volume = Volume.axis_aligned(atlases_hu[patient.name], (edge_mm / DEVIATION_SIDE,) * 3)
         truth = mean_template([patient], edge_mm, DEVIATION_SIDE).voxels
         films = [_film(patient, role) for role in roles]
-        fitted = fitted_atlas(volume, films, "cpu")
-        found = made_consistent(fitted.volume, films, device="cpu", goes_on_beyond=True).volume.voxels
+        fitted, agreement = consistent_atlas(volume, films, "cpu")
         known = covered(patient, edge_mm, DEVIATION_SIDE)
-        squares = squares + fitted.carried_back(known * (np.maximum(found, AIR_HU) - truth) ** 2)
+        squares = squares + fitted.carried_back(known * (np.maximum(agreement.volume.voxels, AIR_HU) - truth) ** 2)
         weights = weights + fitted.carried_back(known)
     blurred = [ndimage.gaussian_filter(x, DEVIATION_SIGMA_VOXELS, mode="nearest") for x in (squares, weights)]
     return np.sqrt(blurred[0] / np.maximum(blurred[1], 0.5))

@@ -10,8 +10,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-from X2CTReconLib.population_atlas.deformed import deformed, pooled
+from X2CTReconLib.population_atlas.deformed import deformed
 from X2CTReconLib.population_atlas.displacement import cubic_b_splines
+from XRayLib.ct import Volume
+from XRayLib.ct.blocks import block_mean
 
 Array = NDArray[np.float32]
 
@@ -103,4 +105,5 @@ class Registration:
 def _compared(hu: Array) -> Tensor:
     """(m, m, m) in units of DEVIATION_HU."""
     values = np.clip(hu, LOWEST_HU, HIGHEST_HU).astype(np.float32) / np.float32(DEVIATION_HU)
-    return torch.from_numpy(pooled(values, max(1, hu.shape[0] // COMPARED_SIDE)))
+    volume = Volume.axis_aligned(values, (COMPARED_SIDE / hu.shape[0],) * 3)
+    return torch.from_numpy(block_mean(volume, 1.0).voxels)

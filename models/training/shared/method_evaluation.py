@@ -26,7 +26,7 @@ from XRayLib.registry import method
 from XRayLib.simulate import simulate_radiograph
 
 from shared.evaluation import ROOMS, Room, mean_template
-from shared.patients import Patient, patients_of
+from shared.patients import Patient, chests_of, patients_of
 
 AIR_HU = -1000.0
 AIR, MEAN, CONSISTENT_MEAN = "air", "mean template", "mean template + consistency"
@@ -240,8 +240,7 @@ def measured(
     contenders: Sequence[Contender],
 ) -> list[dict[str, Any]]:
     """Rows of a training run on held-out CT files, kept in its ``output`` folder, beside its chest patients' mean."""
-    chests = [p for p in patients if p.name.startswith("chest")] or patients
-    template = mean_template(chests, edge_mm)
+    template = mean_template(chests_of(patients), edge_mm)
     return resumed_rows(output / ROWS_FILE, [Path(p) for p in held_out], film_sets, contenders, template)
 
 

@@ -38,6 +38,11 @@ def patients_of(data: Path, weights: Mapping[str, float], cache: Path) -> list[P
     return load_patients(files, cache, list(weights.values()))
 
 
+def chests_of(patients: Sequence[Patient]) -> list[Patient]:
+    """Those called chests, or all."""
+    return [p for p in patients if p.name.startswith("chest")] or list(patients)
+
+
 def load_patients(files: Sequence[Path], cache: Path, weights: Sequence[float]) -> list[Patient]:
     """CTs from any readable file, through a cache of resampled arrays in ``cache``."""
     return [_load(path, cache, weight) for path, weight in zip(files, weights, strict=True)]

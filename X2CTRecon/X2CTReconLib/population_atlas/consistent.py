@@ -1,0 +1,32 @@
+"""The atlas fitted to films, then changed as little as needed until it explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from XRayLib.ct import Volume
+from XRayLib.data_consistency import Agreement, made_consistent
+from XRayLib.radiograph import Radiograph
+
+from X2CTReconLib.population_atlas.fitting import FittedAtlas, Progress, fitted_atlas
+
+FITTING_SHARE = 0.65
+"""Of the time."""
+
+
+def consistent_atlas(
+    atlas_hu: Volume,
+    radiographs: Sequence[Radiograph],
+    device: str = "auto",
+    progress: Progress = lambda _fraction, _stage: None,
+) -> tuple[FittedAtlas, Agreement]:
+    """How the atlas was deformed, as of :func:`fitted_atlas`, and the volume that then projects to the films."""
+    fitted = fitted_atlas(atlas_hu, radiographs, device, lambda f, stage: progress(FITTING_SHARE * f, stage))
+    agreement = made_consistent(
+        fitted.volume,
+        radiographs,
+        device=device,
+        progress=lambda f, stage: progress(FITTING_SHARE + (1 - FITTING_SHARE) * f, stage),
+        goes_on_beyond=True,
+    )
+    return fitted, agreement
