@@ -9,6 +9,7 @@ from XRayLib.case import Case, Options, Result
 from XRayLib.registry import method as method_by_id
 from XRayLib.scene.camera import look_at_front
 from XRayLib.scene.film_views import show_in_slices
+from XRayLib.scene.other_results import show_only
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
 from XRayLib.scene.show_result import ShownResult, put_result
 from XRayLib.scene.volume_nodes import show_volume_rendering
@@ -32,6 +33,7 @@ def show_reconstruction(
 
     shown = put_result(result, films, volume_node=volume_node, with_residual=with_residual)
     show_in_slices(shown.volume)
+    show_only(shown.volume)
     if with_rendering:
         show_volume_rendering(shown.volume, slicer.modules.volumerendering.logic())
         look_at_front(shown.volume)
