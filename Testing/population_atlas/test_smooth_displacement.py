@@ -11,8 +11,6 @@ from X2CTReconLib.population_atlas.displacement import (
     SmoothDisplacement,
     cubic_b_splines,
 )
-from XRayLib.ct import Volume
-from XRayLib.ct.blocks import block_mean
 
 
 def test_the_adjoint_is_exact():
@@ -48,8 +46,3 @@ def test_a_volume_is_sampled_where_the_displacement_points():
     np.testing.assert_allclose(slopes[0][:6], 0.1, atol=1e-5)
     np.testing.assert_allclose(slopes[1:], 0, atol=1e-6)
     np.testing.assert_array_equal(values, deformed(ramp, moved, 10.0))
-
-
-def test_pooling_takes_means():
-    cube = Volume.axis_aligned(np.arange(64, dtype=np.float32).reshape(4, 4, 4), (1.0,) * 3)
-    assert block_mean(cube, 4).voxels == pytest.approx(31.5)

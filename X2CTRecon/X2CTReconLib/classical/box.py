@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.ct import Volume
+from XRayLib.ct.blocks import in_blocks
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry, isocenter_of
 
@@ -72,10 +73,8 @@ def box_of_volume(volume: Volume, volume_to_world: NDArray[np.float64], spacing_
     longest = float((sizes * volume.spacing_mm).max())
     wanted = spacing_mm or max(FINEST_SPACING_MM, longest / MOST_VOXELS_ALONG_AN_AXIS)
     factors = np.array([max(1, round(wanted / spacing)) for spacing in volume.spacing_mm])
-    scale = np.diag([*factors.astype(float), 1.0])
-    scale[:3, 3] = (factors - 1) / 2
     shape = tuple(np.maximum(1, sizes // factors)[::-1])
-    return Volume(np.zeros(shape, np.float32), volume_to_world @ volume.ijk_to_ras @ scale, "mu_per_mm")
+    return Volume(np.zeros(shape, np.float32), in_blocks(volume_to_world @ volume.ijk_to_ras, factors), "mu_per_mm")
 
 
 def grid_over(low_ras_mm: NDArray[np.float64], high_ras_mm: NDArray[np.float64], spacing_mm: float) -> Volume:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.ct import Volume, resample
+from XRayLib.ct.blocks import in_blocks
 from XRayLib.tomography import Films, ProjectionSystem, damped_least_squares
 
 from X2CTReconLib.classical.least_squares import FILM_DEVIATION, TISSUE_DEVIATION_PER_MM
@@ -54,9 +55,7 @@ def _coarse(problem: Problem) -> tuple[ProjectionSystem, NDArray[np.float32]]:
     """The same system on voxels and pixels three times as wide, with the share of matter in each voxel."""
     grid = problem.system.grid
     shape = tuple(max(2, -(-size // COARSENING)) for size in grid.voxels.shape)
-    scale = np.diag([float(COARSENING)] * 3 + [1.0])
-    scale[:3, 3] = (COARSENING - 1) / 2
-    ijk_to_ras = grid.ijk_to_ras @ scale
+    ijk_to_ras = in_blocks(grid.ijk_to_ras, COARSENING)
     inside = resample(Volume(problem.inside, grid.ijk_to_ras, "share"), shape, ijk_to_ras).voxels  # type: ignore[arg-type]
     coarse = Volume(np.zeros(shape, np.float32), ijk_to_ras, "mu_per_mm")
     return ProjectionSystem(coarse, _coarse_films(problem.films), problem.system.device), np.round(inside)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from XRayLib.ct.volume import Volume
+
+
+def in_blocks(ijk_to_ras: NDArray[np.float64], factors: ArrayLike) -> NDArray[np.float64]:
+    """(4, 4) pose of voxels that are ``factors`` (one, or three along i, j, k) times as large, over the same region."""
+    scale = np.diag([*np.broadcast_to(np.asarray(factors, float), 3), 1.0])
+    scale[:3, 3] = (np.asarray(factors, float) - 1) / 2
+    return ijk_to_ras @ scale
 
 
 def block_mean(volume: Volume, spacing_mm: float) -> Volume:
@@ -13,7 +20,7 @@ def block_mean(volume: Volume, spacing_mm: float) -> Volume:
 
     The axes stay; what a block holds beyond the volume's end repeats its last plane.
     """
-    voxels, matrix = volume.voxels, volume.ijk_to_ras.copy()
+    voxels, factors = volume.voxels, np.ones(3)
     for axis, spacing in enumerate(volume.spacing_mm[::-1]):
         size = voxels.shape[axis]
         block = min(max(1, round(spacing_mm / spacing)), size)
@@ -25,10 +32,8 @@ def block_mean(volume: Volume, spacing_mm: float) -> Volume:
             voxels = np.concatenate([voxels, np.repeat(last, missing, axis=axis)], axis=axis)
         shape = (*voxels.shape[:axis], -1, block, *voxels.shape[axis + 1 :])
         voxels = voxels.reshape(shape).mean(axis=axis + 1, dtype=np.float32)
-        column = 2 - axis
-        matrix[:3, 3] += matrix[:3, column] * (block - 1) / 2
-        matrix[:3, column] *= block
-    return Volume(np.ascontiguousarray(voxels), matrix, volume.quantity)
+        factors[2 - axis] = block
+    return Volume(np.ascontiguousarray(voxels), in_blocks(volume.ijk_to_ras, factors), volume.quantity)
 
 
 def interpolated_from_blocks(blocks: NDArray[np.float32], like: Volume, spacing_mm: float) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from XRayLib.ct.blocks import in_blocks
 from XRayLib.ct.volume import Volume
 
 
@@ -46,6 +47,4 @@ def tissue_labels(probabilities: NDArray[np.float32], like: Volume) -> Volume:
     """
     labels = probabilities.argmax(axis=0).astype(np.float32)
     factors = np.array(like.voxels.shape[::-1]) / np.array(labels.shape[::-1])
-    scale = np.diag([*factors, 1.0])
-    scale[:3, 3] = (factors - 1) / 2
-    return Volume(labels, like.ijk_to_ras @ scale, "label")
+    return Volume(labels, in_blocks(like.ijk_to_ras, factors), "label")

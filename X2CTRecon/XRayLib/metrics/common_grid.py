@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.ct import Volume, resample
+from XRayLib.ct.blocks import in_blocks
 
 FINEST_SPACING_MM = 2.0
 """A finer reference is averaged down to about this spacing: no method resolves more, and metrics stay comparable."""
@@ -21,9 +22,7 @@ def coarsened(volume: Volume) -> Volume:
     if factors == [1, 1, 1]:
         return volume
     shape = tuple(max(1, size // factor) for size, factor in zip(volume.voxels.shape, factors[::-1], strict=True))
-    scale = np.diag([*(float(factor) for factor in factors), 1.0])
-    scale[:3, 3] = [(factor - 1) / 2 for factor in factors]
-    return resample(volume, shape, volume.ijk_to_ras @ scale)
+    return resample(volume, shape, in_blocks(volume.ijk_to_ras, factors))
 
 
 def onto(volume: Volume, grid: Volume) -> tuple[NDArray[np.float32], Mask]:
