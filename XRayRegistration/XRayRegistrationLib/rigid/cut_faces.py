@@ -13,6 +13,11 @@ TISSUE_HU = -300.0
 SMALLEST_CUT = 0.04
 """A face of the CT cuts the patient when tissue fills more than this share of it."""
 
+STAYS = 0.55
+DEPTH_MM = 16.0
+"""What a face cuts fills at least so much of what the patient fills this much deeper in the CT; of skin that only comes
+near the face less and less is left towards it."""
+
 WORKING_SPACING_MM = 4.0
 MARGIN_VOXELS = 2
 ENDLESS = 1e6
@@ -33,7 +38,7 @@ class CutFaces:
 
         for axis in range(3):
             for end in range(2):
-                section = _cut_face(tissue, axis, end)
+                section = _cut_face(tissue, axis, end, round(DEPTH_MM / coarse.spacing_mm[axis]))
                 self._tissue[axis, end, : section.shape[0], : section.shape[1]] = section
         self._is_cut = self._tissue.any(axis=(2, 3))
 
@@ -53,17 +58,21 @@ class CutFaces:
         return result
 
 
-def _cut_face(tissue: NDArray[np.bool_], axis: int, end: int) -> NDArray[np.bool_]:
-    """Tissue in a face of (i, j, k) ordered tissue, filled and a little widened; nothing when the face cuts no one."""
+def _cut_face(tissue: NDArray[np.bool_], axis: int, end: int, depth: int) -> NDArray[np.bool_]:
+    """Tissue in a face of (i, j, k) ordered tissue, filled and a little widened; nothing when the face cuts no one.
+
+    ``depth``: the number of planes over which a cut section stays about as large.
+    """
     from scipy import ndimage
 
-    last = tissue.shape[axis] - 1
-    plane = end * last
-    # A scan often ends in a half-empty block: the fuller of the two outermost planes tells.
-    inner = min(max(plane, 1), last - 1) if last > 1 else plane
-    section = np.take(tissue, plane, axis) | np.take(tissue, inner, axis)
-    if section.mean() <= SMALLEST_CUT:
-        return np.zeros_like(section)
+    planes = np.moveaxis(tissue, axis, 0)[:: 1 - 2 * end]
+    share = planes.mean(axis=(1, 2))
+    # A scan often ends in a half-empty plane: the next one tells.
+    outer = int(share[0] < STAYS * share[:2].max())
+    deeper = min(outer + depth, len(planes) - 1)
+    if share[outer] <= SMALLEST_CUT or share[outer] < STAYS * share[deeper]:
+        return np.zeros_like(planes[0])
+    section = planes[:2].any(axis=0)
     return ndimage.binary_dilation(ndimage.binary_fill_holes(section), iterations=MARGIN_VOXELS)
 
 
