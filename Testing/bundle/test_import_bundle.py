@@ -18,6 +18,7 @@ from XRayLib.bundle import (
     installed_bundle,
     installed_bundles,
     installed_cards,
+    preferring,
     remove_bundle,
     scan_bundles,
 )
@@ -203,3 +204,17 @@ def test_damaged_archives_are_one_sentence_and_leave_nothing(bundle_folder: Path
             refused += 1
         assert left_behind(user_models) in ([], ["test-scaling"])
     assert refused > 100
+
+
+def test_a_preferred_bundle_stands_for_its_id_and_only_within(tmp_path: Path) -> None:
+    shipped = next(iter(installed_bundles().values()))
+    new = make_bundle(tmp_path / "new")
+    manifest = new / "model.json"
+    manifest.write_text(manifest.read_text().replace("test-scaling", shipped.id))
+    new = new.rename(tmp_path / shipped.id)
+    with preferring(new):
+        assert installed_bundle(shipped.id).folder == new
+        assert installed_cards()[shipped.id].id == shipped.id
+    assert installed_bundle(shipped.id).folder == shipped.folder
+    with preferring(shipped.folder):
+        assert scan_bundles()[1] == {}

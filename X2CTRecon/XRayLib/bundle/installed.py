@@ -8,6 +8,8 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from XRayLib.bundle.bundle import Bundle, load_bundle
@@ -18,6 +20,7 @@ from XRayLib.errors import InputError, XRay3DError
 logger = logging.getLogger(__name__)
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+_preferred: ContextVar[Path | None] = ContextVar("preferred", default=None)
 
 
 def shipped_models_folder() -> Path | None:
@@ -35,6 +38,17 @@ def user_models_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "XRay3D" / "models"
     return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "xray3d" / "models"
+
+
+@contextmanager
+def preferring(folder: Path) -> Iterator[None]:
+    """Within it the bundle in ``folder`` stands for its id before every installed one: an export can be measured
+    beside the model of the same id that it is to replace."""
+    token = _preferred.set(folder.resolve())
+    try:
+        yield
+    finally:
+        _preferred.reset(token)
 
 
 def scan_bundles() -> tuple[dict[str, Bundle], dict[Path, str]]:
@@ -105,6 +119,10 @@ def remove_bundle(bundle_id: str) -> None:
 
 
 def _bundle_folders() -> Iterator[Path]:
+    preferred = _preferred.get()
+    if preferred is not None:
+        yield preferred
     for root in (shipped_models_folder(), user_models_folder()):
         if root is not None and root.is_dir():
-            yield from (f.parent for f in sorted(root.glob("*/" + MANIFEST_NAME)) if not f.parent.name.startswith("."))
+            folders = (f.parent for f in sorted(root.glob("*/" + MANIFEST_NAME)) if not f.parent.name.startswith("."))
+            yield from (folder for folder in folders if folder.resolve() != preferred)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from XRayLib.bundle import preferring
 from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume, load_ct, remove_table
 from XRayLib.data_consistency import made_consistent
@@ -257,18 +258,11 @@ def calibration_text(rows: Sequence[Mapping[str, Any]], name: str) -> str:
 
 
 def _run(contender: Contender, films: tuple[Radiograph, ...]) -> Result:
-    """With the contender's bundle among the installed ones."""
+    """With the contender's bundle, also where an installed one has its id."""
     found = "" if contender.bundle is None else contender.bundle.name
     options = Options(device="cpu", bundle=found, extra={"consistent": contender.consistent})
-    before = os.environ.get("XRAY3D_MODELS")
-    if contender.bundle is not None:
-        os.environ["XRAY3D_MODELS"] = str(contender.bundle.resolve().parent)
-    try:
+    with nullcontext() if contender.bundle is None else preferring(contender.bundle):
         return method(contender.method).run(Case(films), options, lambda _fraction, _stage: None)
-    finally:
-        if contender.bundle is not None:
-            os.environ.pop("XRAY3D_MODELS")
-            os.environ.update({"XRAY3D_MODELS": before} if before is not None else {})
 
 
 def _calibration(result: Result, reference: Volume) -> dict[str, float]:
