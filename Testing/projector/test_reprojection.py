@@ -53,6 +53,17 @@ def test_masked_pixels_do_not_count(volume_hu: Volume) -> None:
     assert view.residual < 5e-3
 
 
+def test_only_counted_pixels_that_the_mask_shows_are_judged(volume_hu: Volume) -> None:
+    clean = film((48, 40))
+    pixels, mask, counted = clean.line_integral.copy(), np.ones((40, 48), bool), np.ones((40, 48), bool)
+    pixels[:10], mask[:10] = 50.0, False
+    pixels[30:], counted[30:] = -20.0, False
+    masked = Radiograph(pixels, clean.geometry, mask)
+    (whole,), (judged,) = reproject(volume_hu, [masked]), reproject(volume_hu, [masked], counted=[counted])
+    assert judged.residual < 5e-3 < 0.5 < whole.residual
+    assert judged.fitted_gain_offset == pytest.approx((1.0, 0.0), abs=6e-3)
+
+
 def test_a_volume_that_explains_nothing_has_residual_one() -> None:
     empty = Volume(np.full((4, 4, 4), -1000.0, np.float32), ijk_to_ras_of((4, 4, 4), 100.0), "HU")
     (view,) = reproject(empty, [film((48, 40))])

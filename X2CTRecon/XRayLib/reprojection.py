@@ -18,7 +18,12 @@ RAYS_PER_VOXEL = 2.0
 """Rays across a voxel's shadow at the source's side of the volume: a finer film shows no more of the volume."""
 
 
-def reproject(volume_hu: Volume, radiographs: Sequence[Radiograph], device: str = "auto") -> tuple[View, ...]:
+def reproject(
+    volume_hu: Volume,
+    radiographs: Sequence[Radiograph],
+    device: str = "auto",
+    counted: Sequence[NDArray[np.bool_]] | None = None,
+) -> tuple[View, ...]:
     """Line integrals of the volume in every radiograph's geometry, with the gain and offset that fit them to the film.
 
     Parameters
@@ -28,6 +33,8 @@ def reproject(volume_hu: Volume, radiographs: Sequence[Radiograph], device: str 
     radiographs : sequence of Radiograph
         Sizes may differ.
     device : "auto", "cpu" or "cuda"
+    counted : sequence of (rows, columns) bool, one per radiograph
+        Pixels by which the volume is judged, as of :func:`XRayLib.tomography.shown_rays`; None: all under the mask.
 
     Returns
     -------
@@ -44,10 +51,11 @@ def reproject(volume_hu: Volume, radiographs: Sequence[Radiograph], device: str 
         raise InputError(f"Re-projection needs a volume in HU, this one is in {volume_hu.quantity}.")
     volume_mu = Volume(attenuation_from_hu(volume_hu.voxels), volume_hu.ijk_to_ras, "mu_per_mm")
     projector = Projector(volume_mu, device=device)
-    return tuple(_view(projector, volume_mu, radiograph) for radiograph in radiographs)
+    chosen = [None] * len(radiographs) if counted is None else counted
+    return tuple(_view(projector, volume_mu, r, pixels) for r, pixels in zip(radiographs, chosen, strict=True))
 
 
-def _view(projector: Projector, volume: Volume, radiograph: Radiograph) -> View:
+def _view(projector: Projector, volume: Volume, radiograph: Radiograph, counted: NDArray[np.bool_] | None) -> View:
     film = radiograph.geometry
     coarse = film.resampled(_sufficient_size(film, volume))
     image = projector.project([coarse])[0]
@@ -55,7 +63,9 @@ def _view(projector: Projector, volume: Volume, radiograph: Radiograph) -> View:
         import cv2
 
         image = cv2.resize(image, film.size_px, interpolation=cv2.INTER_LINEAR)
-    gain, offset, residual = fit_gain_offset(image, radiograph.line_integral, radiograph.mask)
+    masks = [mask for mask in (radiograph.mask, counted) if mask is not None]
+    judged = np.logical_and.reduce(masks) if masks else None
+    gain, offset, residual = fit_gain_offset(image, radiograph.line_integral, judged)
     return View(radiograph, image, (gain, offset), residual)
 
 

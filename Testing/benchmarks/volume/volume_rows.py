@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from volume_cases import VolumeCase
-from XRayLib.case import Case, Options
-from XRayLib.ct import Volume
-from XRayLib.data_consistency import made_consistent
+from XRayLib.case import Case, Options, Result
+from XRayLib.data_consistency import Agreement, made_consistent
 from XRayLib.errors import InputError, XRay3DError
 from XRayLib.metrics import evaluate_volume
 from XRayLib.registry import method
@@ -54,30 +53,29 @@ def rows_of_case(case: VolumeCase, chosen: Iterable[str]) -> Iterator[dict[str, 
     for name in chosen:
         started = time.perf_counter()
         try:
-            volume = reconstructed(name, case)
+            made = reconstructed(name, case)
         except XRay3DError as error:
             yield {"method": name, "error": str(error)}
             continue
         seconds = time.perf_counter() - started
-        found = evaluate_volume(case.reference, volume, radiographs=case.films)
-        residual = sum(found["reprojection_residual"]) / len(case.films)
+        assert made.volume is not None
+        found = evaluate_volume(case.reference, made.volume)
+        residual = sum(view.residual for view in made.views) / len(case.films)
         yield {"method": name, **_chosen(found["result"]), "residual": residual, "seconds": seconds}
 
 
-def reconstructed(name: str, case: VolumeCase) -> Volume:
+def reconstructed(name: str, case: VolumeCase) -> Result | Agreement:
     """What a method, by id or id with CONSISTENT, makes of a case's films."""
     identifier, suffix, _ = name.partition(CONSISTENT)
     if identifier == MEAN:
         if case.template is None:
             raise InputError("There is no mean of training CTs here: give the folder that holds them.")
-        return made_consistent(case.template, case.films, device="cpu").volume
+        return made_consistent(case.template, case.films, device="cpu")
     chosen = method(identifier)
     given = Case(case.films, ct=case.earlier if chosen.needs.ct else None)
     chosen.check(given)
     options = Options(device="cpu", extra={"consistent": bool(suffix)})
-    result = chosen.run(given, options, lambda _fraction, _stage: None)
-    assert result.volume is not None
-    return result.volume
+    return chosen.run(given, options, lambda _fraction, _stage: None)
 
 
 def _chosen(metrics: dict[str, Any]) -> dict[str, float]:

@@ -25,6 +25,7 @@ from XRayLib.tomography import (
     damped_least_squares,
     films_at,
     shown_lengthwise,
+    shown_rays,
 )
 
 Array = NDArray[np.float32]
@@ -74,7 +75,8 @@ def agreement_of(
         return made_consistent(
             volume_hu, radiographs, device=options.device, progress=progress, goes_on_beyond=by_default
         )
-    return Agreement(volume_hu, reproject(volume_hu, radiographs, device=options.device))
+    counted = shown_rays(radiographs) if by_default else None
+    return Agreement(volume_hu, reproject(volume_hu, radiographs, options.device, counted))
 
 
 def made_consistent(
@@ -102,7 +104,8 @@ def made_consistent(
     uncalibrated : FilmDeviation
         What films that are not calibrated hold beside the patient.
     goes_on_beyond : bool
-        The volume goes on above and below where films are empty, as of a CT that ends: those rays do not count.
+        The volume goes on above and below where films are empty, as of a CT that ends: those rays count neither in the
+        adjustment nor in the residuals.
 
     Returns
     -------
@@ -115,7 +118,8 @@ def made_consistent(
     InputError
         For a volume in other units, films without contrast, or a source inside the volume.
     """
-    before = reproject(volume_hu, radiographs, device=device)
+    counted = shown_rays(radiographs) if goes_on_beyond else None
+    before = reproject(volume_hu, radiographs, device, counted)
     attenuation = Volume(attenuation_from_hu(volume_hu.voxels), volume_hu.ijk_to_ras, "mu_per_mm")
     residual_grid = ResidualGrid(attenuation)
     pitch_mm = residual_grid.spacing_mm / PIXELS_PER_VOXEL
@@ -143,7 +147,7 @@ def made_consistent(
     result = Volume(hu_from_attenuation(changed.voxels), volume_hu.ijk_to_ras)
     return Agreement(
         volume=result,
-        views=reproject(result, placed, device=device),
+        views=reproject(result, placed, device, counted),
         quality={f"reprojection_residual_before_{n}": view.residual for n, view in enumerate(before, 1)},
         warnings=(CHANGED, *_film_warnings(moves, sorted(strangers))),
         provenance={

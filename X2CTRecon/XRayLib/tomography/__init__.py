@@ -2,7 +2,7 @@
 
 from XRayLib.tomography.conjugate_gradients import damped_least_squares
 from XRayLib.tomography.films import Films, films_at
-from XRayLib.tomography.lengthwise import crossing_lengthwise, shown_lengthwise
+from XRayLib.tomography.lengthwise import crossing_lengthwise, shown_lengthwise, shown_rays
 from XRayLib.tomography.system import ProjectionSystem
 from XRayLib.tomography.total_variation import differences, differences_adjoint, total_variation_denoised
 
@@ -15,5 +15,6 @@ __all__ = [
     "differences_adjoint",
     "films_at",
     "shown_lengthwise",
+    "shown_rays",
     "total_variation_denoised",
 ]

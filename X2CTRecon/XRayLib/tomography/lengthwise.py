@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry, isocenter_depth_mm
-from XRayLib.tomography.films import Films
+from XRayLib.radiograph import Radiograph
+from XRayLib.tomography.films import Films, films_at
 
 LONGER_BODY = 0.5
 """The body goes on along S beyond the volume by this share of its length; rays that leave the volume there are not
@@ -34,10 +37,14 @@ def crossing_lengthwise(volume: Volume, films: Films, device: str = "auto") -> N
     return np.clip((share - 0.8) / 0.2, 0, 1).astype(np.float32)
 
 
-EMPTY_BELOW = 0.05
-"""Share of a film's contrast above the open beam under which it shows nobody."""
+EVEN_BELOW, THIN_BELOW = 0.25, 0.5
+"""Shares of a film's contrast: where it varies less than the first from side to side, and is less than the second above
+the open beam, it shows nobody. Heel effect, scatter and tone curves alone reach a tenth."""
 
 HALF_BODY_MM = 150.0
+
+JUDGED_PITCH_MM = 9.0
+"""Of the pixels on which films are seen to end: pixel noise does not look like a body."""
 
 
 def shown_lengthwise(films: Films) -> NDArray[np.float32]:
@@ -46,14 +53,28 @@ def shown_lengthwise(films: Films) -> NDArray[np.float32]:
     No body ends in air at the neck and the belly. Where films are empty all across, above or below the patient, they
     come from a CT that ends there (or the patient is masked): that says nothing of the anatomy beyond.
     """
-    heights, slopes = zip(*(_heights_mm(geometry) for geometry in films.geometries), strict=True)
+    ends_mm = _ends_mm(films)
+    return np.stack([_within(geometry, *ends_mm) for geometry in films.geometries]).astype(np.float32)
+
+
+def shown_rays(radiographs: Sequence[Radiograph]) -> tuple[NDArray[np.bool_], ...]:
+    """(rows, columns) of every radiograph's own pixels: the rays that ``shown_lengthwise`` counts."""
+    ends_mm = _ends_mm(films_at(radiographs, JUDGED_PITCH_MM))
+    return tuple(_within(radiograph.geometry, *ends_mm) for radiograph in radiographs)
+
+
+def _ends_mm(films: Films) -> tuple[float, float]:
+    """S between which all films show the patient."""
+    heights = [_heights_mm(geometry)[0] for geometry in films.geometries]
     ends = [_shown_mm(*of_film) for of_film in zip(films.images, films.weights, heights, strict=True)]
-    lowest, highest = max(low for low, _ in ends), min(high for _, high in ends)
-    inside = [
-        (z - HALF_BODY_MM * slope >= lowest) & (z + HALF_BODY_MM * slope <= highest)
-        for z, slope in zip(heights, slopes, strict=True)
-    ]
-    return np.stack(inside).astype(np.float32)
+    return max(low for low, _ in ends), min(high for _, high in ends)
+
+
+def _within(geometry: XRayGeometry, lowest_mm: float, highest_mm: float) -> NDArray[np.bool_]:
+    """(rows, columns): rays that stay between two heights as far as the body reaches."""
+    heights, slopes = _heights_mm(geometry)
+    leeway = HALF_BODY_MM * slopes
+    return (heights - leeway >= lowest_mm) & (heights + leeway <= highest_mm)
 
 
 def _heights_mm(geometry: XRayGeometry) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -72,12 +93,23 @@ def _shown_mm(
 ) -> tuple[float, float]:
     """S of the lowest and the highest ray that meets somebody; infinite where the patient reaches the film's edge."""
     seen = weight > 0.5
-    open_beam, dense = np.percentile(image[seen], (1, 99)) if seen.any() else (0.0, 0.0)
-    somebody = seen & (image > open_beam + EMPTY_BELOW * (dense - open_beam))
+    if not seen.any():
+        return -np.inf, np.inf
+    values, heights = image[seen], heights_mm[seen]
+    open_beam, dense = np.percentile(values, (1, 99))
+    bottom, top = heights.min(), heights.max()
+    slice_mm = max((top - bottom) / max(image.shape), 1e-6)
+    slices = ((heights - bottom) / slice_mm).astype(int)
+    low, middle, high = (
+        np.array([np.percentile(values[slices == n], share) for n in np.unique(slices)]) for share in (2, 50, 98)
+    )
+    even = high - low < EVEN_BELOW * (dense - open_beam)
+    thin = middle - open_beam < THIN_BELOW * (dense - open_beam)
+    somebody = ~(even & thin)[np.searchsorted(np.unique(slices), slices)]
     if not somebody.any():
         return -np.inf, np.inf
-    met, looked_at = heights_mm[somebody], heights_mm[seen]
-    margin = (looked_at.max() - looked_at.min()) / max(image.shape)
-    low = met.min() if met.min() > looked_at.min() + margin else -np.inf
-    high = met.max() if met.max() < looked_at.max() - margin else np.inf
-    return float(low), float(high)
+    lowest, highest = heights[somebody].min(), heights[somebody].max()
+    return (
+        float(lowest) if lowest > bottom + slice_mm else -np.inf,
+        float(highest) if highest < top - slice_mm else np.inf,
+    )
