@@ -53,5 +53,6 @@ def consistent_start(
         )
         for film, source in zip(films, sources_ras_mm, strict=True)
     ]
-    _, agreement = consistent_atlas(block_mean(atlas, cube.edge_mm / cube.size), radiographs, device)
+    # The network was trained to correct the most probable deformation; the mean of several it would not recognise.
+    _, agreement = consistent_atlas(block_mean(atlas, cube.edge_mm / cube.size), radiographs, device, drawn_pairs=0)
     return agreement.volume.voxels

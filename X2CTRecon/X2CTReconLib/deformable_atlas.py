@@ -42,7 +42,8 @@ class DeformableAtlas(Method):
     title = "Deformable atlas (no network)"
     summary = (
         "Deforms the average of eight chest CTs, brought into one shape before, until it projects to 1 to 20 films "
-        "from any direction, then changes its densities as little as needed. States its uncertainty at every voxel. "
+        "from any direction, and takes the mean of what they allow: blurred where they leave the shape open. Then its "
+        "densities change as little as needed. States its uncertainty at every voxel. "
         "Organs are where the films show them; all inner structure is that of the average and cannot show pathology."
     )
     citation = "XRay3D: groupwise chest atlas deformed to cone-beam projections, see the model card of lifting-chest."
@@ -71,7 +72,9 @@ class DeformableAtlas(Method):
         fitted, agreement = consistent_atlas(
             atlas, radiographs, options.device, lambda f, stage: progress(0.05 + 0.9 * f, stage)
         )
-        deviation = fitted.carried(stored.deviation_hu[min(len(radiographs), 2) - 1])
+        # What two exact films leave is inner structure; how far these leave the shape open comes on top of it.
+        inner = fitted.carried(stored.deviation_hu[1])
+        deviation = np.hypot(inner, fitted.spread(inner.shape[0]))
         coarse = (stored.edge_mm / deviation.shape[0],) * 3
         residuals = [view.residual for view in agreement.views]
         progress(1.0, "Done")

@@ -8,7 +8,7 @@ from XRayLib.ct import Volume
 from XRayLib.data_consistency import Agreement, made_consistent
 from XRayLib.radiograph import Radiograph
 
-from X2CTReconLib.population_atlas.fitting import FittedAtlas, Progress, fitted_atlas
+from X2CTReconLib.population_atlas.fitting import DRAWN_PAIRS, FittedAtlas, Progress, fitted_atlas
 
 FITTING_SHARE = 0.65
 """Of the time."""
@@ -19,11 +19,15 @@ def consistent_atlas(
     radiographs: Sequence[Radiograph],
     device: str = "auto",
     progress: Progress = lambda _fraction, _stage: None,
+    drawn_pairs: int = DRAWN_PAIRS,
 ) -> tuple[FittedAtlas, Agreement]:
-    """How the atlas was deformed, as of :func:`fitted_atlas`, and the volume that then projects to the films."""
-    fitted = fitted_atlas(atlas_hu, radiographs, device, lambda f, stage: progress(FITTING_SHARE * f, stage))
+    """How the atlas was deformed, as of :func:`fitted_atlas`, and the expected patient, changed until it
+    projects to the films."""
+    fitted = fitted_atlas(
+        atlas_hu, radiographs, device, lambda f, stage: progress(FITTING_SHARE * f, stage), drawn_pairs
+    )
     agreement = made_consistent(
-        fitted.volume,
+        fitted.expected(),
         radiographs,
         device=device,
         progress=lambda f, stage: progress(FITTING_SHARE + (1 - FITTING_SHARE) * f, stage),

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.ct import Volume, attenuation_from_hu
 from XRayLib.ct.blocks import block_mean
-from XRayLib.data_consistency.film_corrections import fitted_gain_offset
-from XRayLib.data_consistency.film_errors import FilmDeviation, FilmErrors, with_background
+from XRayLib.data_consistency.film_errors import FilmDeviation, FilmErrors
 from XRayLib.radiograph import Radiograph
-from XRayLib.tomography import (
-    Films,
-    ProjectionSystem,
-    crossing_lengthwise,
-    damped_least_squares,
-    films_at,
-    shown_lengthwise,
-)
+from XRayLib.tomography import ProjectionSystem, crossing_lengthwise, films_at, shown_lengthwise
 
-from X2CTReconLib.population_atlas.deformed import deformed, deformed_with_gradient
+from X2CTReconLib.population_atlas.deformed import deformed
 from X2CTReconLib.population_atlas.displacement import SmoothDisplacement
+from X2CTReconLib.population_atlas.display_curves import DisplayCurves, as_contrasty
+from X2CTReconLib.population_atlas.problem import DRAWN_NEARER, FittingProblem
 
 Array = NDArray[np.float32]
 Progress = Callable[[float, str], None]
@@ -38,35 +32,48 @@ MISFIT_LENGTH_MM = 36.0
 CALIBRATED = FilmDeviation(0.4 * MISFIT_LENGTH_MM / FILM_PITCH_MM)
 """Such errors are of 0.4 line integrals."""
 
-UNCALIBRATED = FilmDeviation(0.6 * MISFIT_LENGTH_MM / FILM_PITCH_MM, 0.5, same_contrast=True)
-"""Of 0.6 in films of unknown gain, tone curve and scatter, which have a slowly varying background too."""
+UNCALIBRATED = FilmDeviation(0.6 * MISFIT_LENGTH_MM / FILM_PITCH_MM, 0.5)
+"""Of 0.6 in films of unknown tone curve and scatter, which have a slowly varying background too."""
 
-ROUNDS, STEPS = 7, 16
-"""Gauss-Newton rounds, and steps of conjugate gradients in each."""
+ROUNDS = 7
+"""Gauss-Newton rounds."""
+
+DRAWN_PAIRS = 4
+"""Of deformations that explain the films as well as the best one."""
 
 INVERSE_ROUNDS = 10
-
-SHARES = (1.0, 0.5, 0.25)
-"""Of a round's step that are tried; none is taken that makes the films fit worse."""
 
 
 @dataclass(frozen=True, eq=False)
 class FittedAtlas:
-    """The deformed atlas and how it was deformed."""
+    """How the atlas was deformed, and how else it may be."""
 
-    volume: Volume
+    atlas: Volume
     parameters: Array
-    """Of SmoothDisplacement, all of deviation 1 in the population."""
+    """Of SmoothDisplacement, all of deviation 1 in the population: the most probable."""
+    possible: Array
+    """(draws, count): parameters that explain the films as well within their errors."""
+
+    def expected(self) -> Volume:
+        """The mean of all possible ones: nearest to the patient on average, and blurred where the films leave open how
+        far the patient goes."""
+        patients = [self._by(parameters, self.atlas.voxels) for parameters in self.possible]
+        return Volume(np.mean(patients, axis=0, dtype=np.float32), self.atlas.ijk_to_ras)
+
+    def spread(self, side: int) -> Array:
+        """(side, side, side) HU: standard deviation of the possible ones at their full distance."""
+        voxels = block_mean(self.atlas, _edge_mm(self.atlas) / side).voxels
+        patients = [self._by(parameters, voxels) for parameters in self.possible]
+        return np.std(patients, axis=0, dtype=np.float32) / np.float32(DRAWN_NEARER)
 
     def carried(self, voxels: Array) -> Array:
-        """Another volume (n, n, n) of the atlas, deformed alike."""
-        side, edge_mm = voxels.shape[0], _edge_mm(self.volume)
-        return deformed(voxels, self.displacement_mm(side), edge_mm / side)
+        """Another volume (n, n, n) of the atlas, deformed by ``parameters``."""
+        return self._by(self.parameters, voxels)
 
     def carried_back(self, voxels: Array) -> Array:
         """What ``carried`` undoes: a volume (n, n, n) of the patient in the atlas' shape, by fixed-point iteration."""
-        side, edge_mm = voxels.shape[0], _edge_mm(self.volume)
-        there = self.displacement_mm(side)
+        side, edge_mm = voxels.shape[0], _edge_mm(self.atlas)
+        there = SmoothDisplacement(side, edge_mm).displacement_mm(self.parameters)
         back = np.zeros_like(there)
         for _ in range(INVERSE_ROUNDS):
             back = -np.stack([deformed(along, back, edge_mm / side) for along in there])
@@ -75,11 +82,12 @@ class FittedAtlas:
     @property
     def displacement_p95_mm(self) -> float:
         """How far 95 % of the cube was moved at most."""
-        return float(np.percentile(np.linalg.norm(self.displacement_mm(FITTED_SIDE), axis=0), 95))
+        displacement_mm = SmoothDisplacement(FITTED_SIDE, _edge_mm(self.atlas)).displacement_mm(self.parameters)
+        return float(np.percentile(np.linalg.norm(displacement_mm, axis=0), 95))
 
-    def displacement_mm(self, side: int) -> Array:
-        """(3, side, side, side) along k, j, i: where in the atlas every voxel of the patient comes from."""
-        return SmoothDisplacement(side, _edge_mm(self.volume)).displacement_mm(self.parameters)
+    def _by(self, parameters: Array, voxels: Array) -> Array:
+        side, edge_mm = voxels.shape[0], _edge_mm(self.atlas)
+        return deformed(voxels, SmoothDisplacement(side, edge_mm).displacement_mm(parameters), edge_mm / side)
 
 
 def fitted_atlas(
@@ -87,12 +95,14 @@ def fitted_atlas(
     radiographs: Sequence[Radiograph],
     device: str = "auto",
     progress: Progress = lambda _fraction, _stage: None,
+    drawn_pairs: int = DRAWN_PAIRS,
 ) -> FittedAtlas:
     """Deform an average patient smoothly until it projects to the films.
 
     Maximum a posteriori by Gauss-Newton: displacements of the population's size, films that are explained up to
-    CALIBRATED or UNCALIBRATED. Films that are not calibrated have a gain and an offset of their own; rays through what
-    the atlas or the films do not show of the patient's length do not count.
+    CALIBRATED or UNCALIBRATED. Films that are not calibrated show line integrals through an unknown curve; rays through
+    what the atlas or the films do not show of the patient's length do not count. Then the draws from the posterior,
+    always the same for the same films.
 
     Parameters
     ----------
@@ -102,96 +112,41 @@ def fitted_atlas(
     radiographs : sequence of Radiograph
     device : "auto", "cpu" or "cuda"
     progress : function of (fraction, stage)
+    drawn_pairs : int
+        Half as many deformations as are drawn; with none the expected patient is the most probable one.
 
     Raises
     ------
     InputError
         For films without contrast, or a source inside the atlas.
     """
-    attenuation = Volume(attenuation_from_hu(atlas_hu.voxels), atlas_hu.ijk_to_ras, "mu_per_mm")
-    coarse = block_mean(attenuation, _edge_mm(atlas_hu) / FITTED_SIDE)
-    films = films_at(radiographs, FILM_PITCH_MM)
-    problem = _Problem(
-        coarse,
-        SmoothDisplacement(coarse.voxels.shape[0], _edge_mm(atlas_hu)),
-        ProjectionSystem(coarse, films, device),
-        films.weights * crossing_lengthwise(coarse, films, device) * shown_lengthwise(films),
-        FilmErrors(films, FILM_PITCH_MM, UNCALIBRATED, CALIBRATED),
-    )
-    unknowns = problem.nothing
+    problem = _problem(atlas_hu, radiographs, device)
+    unknowns, rounds = problem.nothing, ROUNDS + drawn_pairs
     for number in range(ROUNDS):
-        progress(number / ROUNDS, "Deforming the average patient to the films")
+        progress(number / rounds, "Deforming the average patient to the films")
         unknowns, improved = problem.round(unknowns)
         if not improved:
             break
-    found = FittedAtlas(atlas_hu, unknowns[: problem.displacement.count])
-    return replace(found, volume=Volume(found.carried(atlas_hu.voxels), atlas_hu.ijk_to_ras))
+    progress(ROUNDS / rounds, "Looking for other patients with these films")
+    possible = problem.drawn(unknowns, drawn_pairs, np.random.default_rng(0))
+    return FittedAtlas(atlas_hu, unknowns[: problem.displacement.count], possible)
 
 
-@dataclass(frozen=True, eq=False)
-class _Problem:
-    """Unknown are the displacement's parameters and, behind them, the white noise of the films' backgrounds."""
-
-    coarse: Volume
-    displacement: SmoothDisplacement
-    system: ProjectionSystem
-    trust: Array
-    """0..1 for every pixel."""
-    errors: FilmErrors
-
-    @property
-    def nothing(self) -> Array:
-        """No displacement, no background."""
-        return np.zeros(self.displacement.count + self.trust.size, np.float32)
-
-    def round(self, unknowns: Array) -> tuple[Array, bool]:
-        """One Gauss-Newton step, and whether it made the films fit better."""
-        voxels, slopes = deformed_with_gradient(self.coarse.voxels, self._displacement_mm(unknowns), self._spacing_mm)
-        projected = self.system.forward(voxels)
-        films, root = self._calibrated(projected)
-        forward, adjoint = with_background(
-            lambda change: self.system.forward((slopes * self.displacement.displacement_mm(change)).sum(axis=0)),
-            lambda images: self.displacement.adjoint(slopes * self.system.adjoint(images)),
-            self.errors,
-            (self.displacement.count,),
-        )
-        misfit = root * (films.images - projected - self._background(unknowns))
-        target, _ = damped_least_squares(
-            lambda change: root * forward(change),
-            lambda images: adjoint(root * images),
-            misfit + root * forward(unknowns),
-            steps=STEPS,
-            damping=1.0,
-        )
-        before = float((misfit**2).sum() + (unknowns**2).sum())
-        for share in SHARES:
-            tried = unknowns + np.float32(share) * (target - unknowns)
-            if self._cost(tried, films, root) < before:
-                return tried, True
-        return unknowns, False
-
-    def _cost(self, unknowns: Array, films: Films, root: Array) -> float:
-        voxels = deformed(self.coarse.voxels, self._displacement_mm(unknowns), self._spacing_mm)
-        misfit = root * (films.images - self.system.forward(voxels) - self._background(unknowns))
-        return float((misfit**2).sum() + (unknowns**2).sum())
-
-    def _calibrated(self, projected: Array) -> tuple[Films, Array]:
-        """The films in line integrals, and the reciprocal deviation of their pixels; 0 in films that do not fit."""
-        films, same_contrast = self.system.films, UNCALIBRATED.same_contrast
-        gains, offsets, strangers = fitted_gain_offset(projected, films, self.trust, same_contrast)
-        root = np.sqrt(self.trust) / self.errors.white
-        root[list(strangers)] = 0
-        return films.in_line_integrals(gains, offsets), root
-
-    def _displacement_mm(self, unknowns: Array) -> Array:
-        return self.displacement.displacement_mm(unknowns[: self.displacement.count])
-
-    def _background(self, unknowns: Array) -> Array:
-        return self.errors.background(unknowns[self.displacement.count :].reshape(self.trust.shape))
-
-    @property
-    def _spacing_mm(self) -> float:
-        return float(self.coarse.spacing_mm[0])
+def _problem(atlas_hu: Volume, radiographs: Sequence[Radiograph], device: str) -> FittingProblem:
+    attenuation = Volume(attenuation_from_hu(atlas_hu.voxels), atlas_hu.ijk_to_ras, "mu_per_mm")
+    coarse = block_mean(attenuation, _edge_mm(atlas_hu) / FITTED_SIDE)
+    films = films_at(radiographs, FILM_PITCH_MM)
+    system = ProjectionSystem(coarse, films, device)
+    trust = films.weights * crossing_lengthwise(coarse, films, device) * shown_lengthwise(films)
+    return FittingProblem(
+        coarse,
+        SmoothDisplacement(coarse.voxels.shape[0], _edge_mm(atlas_hu)),
+        system,
+        as_contrasty(films, system.forward(coarse.voxels), trust > 0.5),
+        trust,
+        FilmErrors(films, FILM_PITCH_MM, UNCALIBRATED, CALIBRATED),
+        DisplayCurves(films.calibrated, trust > 0.5),
+    )
 
 
 def _edge_mm(volume: Volume) -> float:

@@ -187,7 +187,7 @@ law.
 Atlas: groupwise registration of the eight chest CTs (smooth B-splines, squared difference of HU), averaged; 128^3.
 Deformed to films by Gauss-Newton with the size of deformations that patients of a population need. A training patient
 starts at the atlas of the others. The stated deviation of the method 'atlas' is the root mean square of what such
-atlases of others were off after their fit to one and two films.
+atlases of others were off after their fit to two exact films, and how far the given films leave the deformation open.
 
 Losses: absolute and squared voxel difference, 3-D gradient, cone-beam DRR, Dice and cross entropy of air (below
 {air:.0f} HU), lung (to {lung:.0f}), soft tissue (to {soft:.0f}) and bone, Gaussian likelihood of the variance. Adam;
