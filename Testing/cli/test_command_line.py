@@ -76,6 +76,7 @@ def test_a_ct_evaluated_against_itself_is_perfect(ct) -> None:
         (("reconstruct", "--view", "absent.png", "-o", "x.nii.gz"), "absent"),
         (("reconstruct", "--view", "absent.png", "-o", "x.jpg"), ".nii.gz"),
         (("reconstruct", "--view", "absent.png", "-o", "no-folder/x.nii.gz"), "does not exist"),
+        (("reconstruct", "--view", "absent.png", "-o", "x.nii.gz", "--preset", "published"), "has no presets"),
         (("models", "show", "no-such-model"), "no-such-model"),
         (("bench", "no-such-bench"), "no-such-bench"),
         (("batch", "absent.csv", "-o", "out"), "absent.csv"),
@@ -96,6 +97,14 @@ def test_an_unknown_method_lists_the_known_ones(tmp_path) -> None:
     code, _, err = run("reconstruct", "--view", film, "--method", "magic", "-o", tmp_path / "x.nii.gz")
     assert code == 2
     assert "x2ct-cnn" in err
+
+
+def test_a_preset_reaches_nerp(tmp_path, ct) -> None:
+    film = shared_folder("SampleData") / "torso_pa.dcm"
+    given = ("--view", film, "--prior-ct", ct, "-o", tmp_path / "x.nii.gz")
+    code, _, err = run("reconstruct", *given, "--method", "nerp", "--preset", "slow")
+    assert code == 2
+    assert "quick, published" in err
 
 
 def test_two_films_become_a_volume_with_a_report(tmp_path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,6 +43,9 @@ def reconstruct(
             help="Estimate first what was assumed of the films' geometry: shifts, turns, angles, distances.",
         ),
     ] = False,
+    preset: Annotated[
+        str, typer.Option("--preset", help="Of nerp: quick, or published (4000 iterations: for a graphics card).")
+    ] = "",
     labels: Annotated[
         Path | None, typer.Option("--labels", help="Tissues (1 lung, 2 soft tissue, 3 bone) of a method that has them.")
     ] = None,
@@ -59,7 +62,9 @@ def reconstruct(
         if labels is not None:
             check_output(labels)
         asked = {"consistent": consistent, "style_transfer": style_transfer, "estimate_geometry": estimate_geometry}
-        extra = {name: True for name, wanted in asked.items() if wanted}
+        extra: dict[str, Any] = {name: True for name, wanted in asked.items() if wanted}
+        if preset:
+            extra["preset"] = _of_nerp(preset, method_id)
         options = Options(device=device, bundle=model, seed=seed, extra=extra)
         with out.progress() as progress:
             case = load_case(view, prior_ct, body_part, initial)
@@ -75,6 +80,12 @@ def reconstruct(
             "provenance": result.provenance,
         }
         out.result(summary, f"Wrote {output}")
+
+
+def _of_nerp(preset: str, method_id: str) -> str:
+    if method_id != "nerp":
+        raise InputError(f"The method {method_id} has no presets: leave --preset out, or choose --method nerp.")
+    return preset
 
 
 def check_output(path: Path) -> None:
