@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.motion import DisplacementField
 from XRayLib.projector.rigid import motion_from_twist
@@ -64,6 +65,11 @@ class BodyMotion:
     def soft_number(self) -> int:
         """How many of the parameters, the last, steer the soft tissue."""
         return 0 if self.soft is None else self.soft.count
+
+    @property
+    def incompressible(self) -> SurfaceMesh | None:
+        """The organ in the CT when it keeps its volume: a lung does not."""
+        return None if self.soft is None or self.soft.model.thorax.organ_is_lung else self.soft.model.organ
 
     def derivatives(self, parameters: Matrix) -> list[DisplacementField]:
         """The change per unit of each parameter after the pose's, each on a grid of its own."""

@@ -64,9 +64,9 @@ def _promising(matcher: DeformedMatcher, starts: Sequence[Matrix]) -> list[int]:
 
 def posterior(state: DeformedState, matcher: DeformedMatcher, observations: float) -> Posterior:
     """Covariance and evidence of a state, for a given number of observations so that models can be compared."""
-    precision = _precision(matcher)
-    information = observations * state.hessian + np.diag(precision)
-    shrinkage = np.linalg.slogdet(information)[1] - np.log(precision).sum()
+    precision = _precision(state, matcher)
+    information = observations * state.hessian + precision
+    shrinkage = np.linalg.slogdet(information)[1] - np.linalg.slogdet(precision)[1]
     return Posterior(
         state, np.linalg.inv(information), -_objective(state, matcher, observations) - 0.5 * float(shrinkage)
     )
@@ -91,18 +91,18 @@ def _minimised(matcher: DeformedMatcher, start: Matrix, iterations: int, on_step
 
 
 def _step(state: DeformedState, matcher: DeformedMatcher, strength: float, damping: float) -> Matrix:
-    precision = _precision(matcher)
-    information = strength * state.hessian + np.diag(precision)
-    gradient = strength * state.gradient - precision * state.parameters
+    information = strength * state.hessian + _precision(state, matcher)
+    gradient = strength * state.gradient - state.parameters / matcher.motion.deviations**2 - state.volume.gradient
     information += damping * np.diag(np.diag(information))
     return np.linalg.solve(information, gradient)
 
 
 def _objective(state: DeformedState, matcher: DeformedMatcher, strength: float) -> float:
     """Negative log posterior but for a constant."""
-    prior = float(_precision(matcher) @ state.parameters**2)
-    return 0.5 * (strength * state.cost + prior)
+    prior = float(np.square(state.parameters / matcher.motion.deviations).sum())
+    return 0.5 * (strength * state.cost + prior) + state.volume.surprise
 
 
-def _precision(matcher: DeformedMatcher) -> Matrix:
-    return 1 / matcher.motion.deviations**2
+def _precision(state: DeformedState, matcher: DeformedMatcher) -> Matrix:
+    """(parameters, parameters) of what is expected before the films are seen."""
+    return np.diag(1 / matcher.motion.deviations**2) + state.volume.precision

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import SurfaceMesh
+from XRayLib.errors import InputError
 from XRayLib.projector import Projector
 
 from XRayRegistrationLib.deformable.body_motion import BodyMotion
 from XRayRegistrationLib.deformable.organ_attention import attentive
+from XRayRegistrationLib.deformable.organ_volume import VolumeChange, volume_change
 from XRayRegistrationLib.deformable.volume_levels import VolumeLevel
 from XRayRegistrationLib.rigid.cut_faces import CutFaces
 from XRayRegistrationLib.rigid.film_pyramid import Film
@@ -42,6 +44,8 @@ class DeformedState:
     gradient: Matrix
     signal: float
     """Number of pixels, by their share of signal."""
+    volume: VolumeChange
+    """Of the organ that keeps its volume; none without one."""
 
     @property
     def observations(self) -> float:
@@ -78,11 +82,17 @@ class DeformedMatcher:
         field = motion.field(parameters)
         if field.jacobian_determinants().min() < SMALLEST_DETERMINANT:
             return _unusable(parameters)
+        derivatives = motion.derivatives(parameters) if with_slopes else []
+        volume = VolumeChange(0.0, np.zeros(len(parameters)))
+        if motion.incompressible is not None:
+            try:
+                volume = volume_change(motion.incompressible, field, derivatives, len(parameters))
+            except InputError:
+                return _unusable(parameters)
         now = self.level.deformed(field)
         projector = Projector(now.attenuation, device=self.device)
         pose = motion.ct_to_world(parameters)
         geometries = [film.geometry.moved(pose) for film in self.films]
-        derivatives = motion.derivatives(parameters) if with_slopes else []
         total = _Sums(motion.number if with_slopes else 0)
         for film, geometry in zip(self.films, geometries, strict=True):
             mask = film.mask & self.cut_faces.explained(geometry)
@@ -95,13 +105,13 @@ class DeformedMatcher:
                 image = projector.project([geometry])[0]
                 jacobian = np.zeros((0, *image.shape), np.float32)
             total.add(film, image, jacobian, LocalNormaliser(mask, self.window_px))
-        return total.state(parameters) if total.enough else _unusable(parameters)
+        return total.state(parameters, volume) if total.enough else _unusable(parameters)
 
 
 class _Sums(NormalEquations):
     """The normal equations of a rigid match, for any number of parameters."""
 
-    def state(self, parameters: Matrix) -> DeformedState:
+    def state(self, parameters: Matrix, volume: VolumeChange) -> DeformedState:
         """What was summed, per unit of signal."""
         return DeformedState(
             parameters,
@@ -110,9 +120,11 @@ class _Sums(NormalEquations):
             self.hessian / self._signal,
             self.gradient / self._signal,
             self._signal,
+            volume,
         )
 
 
 def _unusable(parameters: Matrix) -> DeformedState:
     size = len(parameters)
-    return DeformedState(parameters, np.inf, 0.0, np.eye(size), np.zeros(size), 0.0)
+    nothing = np.zeros(size)
+    return DeformedState(parameters, np.inf, 0.0, np.eye(size), nothing, 0.0, VolumeChange(0.0, nothing))
