@@ -79,12 +79,22 @@ def test_a_prior_ct_at_its_pose_is_kept_where_the_films_say_nothing(method_id: s
     assert any("prior CT" in text for text in result.warnings)
 
 
-def test_films_of_unknown_gain_keep_the_shape_and_say_that_hu_are_relative() -> None:
-    films = torso_case(0.0, 90.0).radiographs
+def of_unknown_gain(*primary_deg: float) -> Case:
+    films = torso_case(*primary_deg).radiographs
     films = tuple(replace(f, line_integral=200 * f.line_integral + 30, calibrated=False) for f in films)
-    result = run("sart", Case(films, body_part="chest"))
+    return Case(films, body_part="chest")
+
+
+def test_films_of_unknown_gain_keep_the_shape_and_say_that_hu_are_relative() -> None:
+    result = run("sart", of_unknown_gain(0.0, 90.0))
     assert psnr(result.volume) > baselines()[0] + 2.0
     assert any("relative" in text for text in result.warnings)
+
+
+@pytest.mark.parametrize("method_id", METHODS)
+def test_oblique_films_of_unknown_gain_do_not_contradict_the_others(method_id: str) -> None:
+    two, four = (psnr(run(method_id, of_unknown_gain(*angles)).volume) for angles in ((0, 90), (0, 45, 90, 135)))
+    assert four > two
 
 
 def test_the_uncertainty_falls_with_the_number_of_films() -> None:

@@ -90,7 +90,8 @@ def _as_line_integrals(films: Films, size_mm: tuple[float, float, float]) -> tup
             continue
         seen = films.images[n][films.weights[n] > 0.5]
         offsets[n], thick = np.percentile(seen, (THINNEST_PERCENTILE, THICKEST_PERCENTILE))
-        depth_mm = 0.8 * float(np.abs(geometry.detector_normal) @ np.array(size_mm))
+        # A trunk is an ellipse: seen obliquely it is no deeper than across and from side to side, as a box would be.
+        depth_mm = 0.8 / float(np.linalg.norm(geometry.detector_normal / np.array(size_mm)))
         gains[n] = max(thick - offsets[n], 1e-6) / (MU_WATER_PER_MM * depth_mm)
     return films.in_line_integrals(gains, offsets), _uncalibrated_warning(films)
 
