@@ -9,6 +9,7 @@ import pytest
 from chests import chest, film, volume
 from scipy import ndimage
 from XRayLib.data_consistency import made_consistent
+from XRayLib.metrics.compare_results import metric_rows
 from XRayLib.reprojection import reproject
 from XRayLib.tomography import films_at, shown_lengthwise, shown_rays
 
@@ -56,3 +57,9 @@ def test_a_volume_that_goes_on_is_judged_by_what_the_films_show():
     spared, strict = (made_consistent(volume(chest()), films, device="cpu", goes_on_beyond=b) for b in (True, False))
     assert spared.views[0].residual < 0.05
     assert strict.quality["reprojection_residual_before_1"] == pytest.approx(whole.residual)
+
+
+def test_a_comparison_holds_the_same_rays_against_all():
+    volumes = {"goes on": volume(chest()), "ends": volume(ENDING)}
+    (row,) = metric_rows(volumes, None, [film(ENDING, 0.0)])
+    assert row.values["goes on"] < 0.05 > row.values["ends"]

@@ -69,12 +69,15 @@ def metric_rows(
     ----------
     results : name to volume in HU, in one RAS frame with the reference and the radiographs' geometries.
     reference : the true CT in HU; without it only the re-projection residuals are measured.
-    radiographs : the X-rays; none: no residuals.
+    radiographs : the X-rays; none: no residuals. All results are judged by the same rays, those through the length of
+        the patient that the X-rays show.
     """
     from XRayLib.reprojection import reproject
+    from XRayLib.tomography import shown_rays
 
     measured: dict[str, Mapping[str, Any]] = {}
     residuals: dict[str, list[float]] = {}
+    counted = shown_rays(radiographs) if radiographs else ()
     for number, (name, volume) in enumerate(results.items()):
         if reference is not None:
             progress(number / len(results), f"Comparing {name} with the reference")
@@ -83,7 +86,7 @@ def metric_rows(
             measured |= {title: found["baselines"][key] for key, title in BASELINES.items()}
         if radiographs:
             progress((number + 0.8) / len(results), f"Projecting {name}")
-            residuals[name] = [view.residual for view in reproject(volume, tuple(radiographs))]
+            residuals[name] = [view.residual for view in reproject(volume, radiographs, counted=counted)]
     columns = [*results, *(name for name in measured if name not in results)]
     rows = [_row(title, key, columns, measured, key in SHARES) for key, title in TITLES.items()]
     rows.append(_row("Share of the body inside the volume", "coverage", columns, measured, False))

@@ -100,5 +100,6 @@ def _compared(
 
 def _residuals(result: Volume, radiographs: Sequence[Radiograph]) -> list[float]:
     from XRayLib.reprojection import reproject
+    from XRayLib.tomography import shown_rays
 
-    return [view.residual for view in reproject(result, tuple(radiographs))]
+    return [view.residual for view in reproject(result, radiographs, counted=shown_rays(radiographs))]
