@@ -34,7 +34,7 @@ def small_bundle(tmp_path_factory) -> Path:
         "s", Path("o"), Path("d"), {}, 1.0, edge_mm=416.0, side=SIDE, widths=Widths((8, 8, 8, 8), (8, 8, 8, 8))
     )
     folder = tmp_path_factory.mktemp("models") / "small-lifting"
-    atlas = StoredAtlas(water_body(), np.full((2, SIDE, SIDE, SIDE), 100, np.float32), 416.0)
+    atlas = StoredAtlas(water_body(), np.full((SIDE, SIDE, SIDE), 100, np.float32), 416.0)
     write_bundle(small_network(), recipe, folder, (), atlas, version="0.1.0", commit="abcdef0", spent="nothing")
     return folder
 

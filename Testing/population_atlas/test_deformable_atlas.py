@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chests import chest, film
-from X2CTReconLib.deformable_atlas import UNLIKE, tissue_shares
+from X2CTReconLib.deformable_atlas import UNLIKE, tissues_by_density
 from X2CTReconLib.population_atlas import StoredAtlas, atlas_bytes, stored_atlas
 from XRayLib.bundle import installed_bundle
 from XRayLib.case import Case, Options
@@ -68,7 +68,7 @@ def test_an_atlas_is_stored_to_a_few_hu():
 
         @staticmethod
         def read(_role: str) -> bytes:
-            return atlas_bytes(StoredAtlas(chest(), np.full((2, 8, 8, 8), 123.0, np.float32), 416.0))
+            return atlas_bytes(StoredAtlas(chest(), np.full((8, 8, 8), 123.0, np.float32), 416.0))
 
     found = stored_atlas(InMemory)
     np.testing.assert_allclose(found.hu, chest(), atol=2.01)
@@ -82,5 +82,5 @@ def test_densities_are_told_apart():
     hu[0, 3:17, 3:17] = 40
     hu[0, 7:13, 7:13] = -700
     hu[0, 15, 10] = 600
-    found = tissue_shares(hu).argmax(axis=0)[0]
+    found = tissues_by_density(hu)[0]
     assert [found[place] for place in ((0, 0), (2, 10), (10, 10), (5, 5), (15, 10))] == [0, 0, 1, 2, 3]

@@ -45,10 +45,11 @@ def test_three_landmarks_on_one_film_give_the_pose_nearest_to_the_expected(seed:
     near[:3, 3] += rng.uniform(-3, 3, 3)
     landmarks = seen(true, points, [PA])
     assert mean_error_mm(pose_from_landmarks(landmarks, [PA], true).ct_to_world, true, points) < 1e-2
-    # Another pose that explains the landmarks may be nearer to a wrong expectation than the true one.
     found = pose_from_landmarks(landmarks, [PA], near)
     assert found.residual_px.max() < 1e-6
-    assert mean_error_mm(found.ct_to_world, near, points) < mean_error_mm(true, near, points) + 1e-3
+    # Another pose that explains the landmarks may be nearer to a wrong expectation than the true one.
+    nearer = mean_error_mm(found.ct_to_world, near, points) < mean_error_mm(true, near, points)
+    assert mean_error_mm(found.ct_to_world, true, points) < 1e-2 or nearer
     for other in found.alternatives:
         assert mean_error_mm(other, near, points) > mean_error_mm(found.ct_to_world, near, points)
     assert bool(found.alternatives) == any("equally well" in note for note in found.notes)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import Case, Options, Result
 from XRayLib.ct import Volume
-from XRayLib.ct.tissue_labels import TISSUE_LIMITS_HU, tissue_labels
+from XRayLib.ct.tissue_labels import TISSUE_LIMITS_HU
 from XRayLib.radiograph import Radiograph
 from XRayLib.radiograph.lateral_facing import facing_corrected
 from XRayLib.registry import Method, Needs, Progress
@@ -73,7 +73,7 @@ class DeformableAtlas(Method):
             atlas, radiographs, options.device, lambda f, stage: progress(0.05 + 0.9 * f, stage)
         )
         # What two exact films leave is inner structure; how far these leave the shape open comes on top of it.
-        inner = fitted.carried(stored.deviation_hu[1])
+        inner = fitted.carried(stored.deviation_hu)
         deviation = np.hypot(inner, fitted.spread(inner.shape[0]))
         coarse = (stored.edge_mm / deviation.shape[0],) * 3
         residuals = [view.residual for view in agreement.views]
@@ -82,7 +82,7 @@ class DeformableAtlas(Method):
             method=self.id,
             volume=Volume(np.maximum(agreement.volume.voxels, AIR_HU), agreement.volume.ijk_to_ras),
             uncertainty=Volume.axis_aligned(deviation, coarse, case.isocenter_ras_mm, "HU_sd"),
-            labels=tissue_labels(tissue_shares(agreement.volume.voxels), agreement.volume),
+            labels=Volume(tissues_by_density(agreement.volume.voxels), agreement.volume.ijk_to_ras, "label"),
             views=agreement.views,
             quality={
                 **{f"reprojection_residual_{n}": float(r) for n, r in enumerate(residuals, 1)},
@@ -128,8 +128,8 @@ class DeformableAtlas(Method):
         }
 
 
-def tissue_shares(hu: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(4, k, j, i): 1 for the tissue that the density stands for, of air, lung, soft tissue and bone.
+def tissues_by_density(hu: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(k, j, i): the number of the tissue that the density stands for, of air, lung, soft tissue and bone.
 
     Only what the body surrounds in its axial slice is lung: at the skin air and tissue share voxels.
     """
@@ -139,4 +139,4 @@ def tissue_shares(hu: NDArray[np.float32]) -> NDArray[np.float32]:
     body = np.stack([ndimage.binary_fill_holes(axial) for axial in found > LUNG])
     deep = ndimage.binary_erosion(body, np.ones((1, 3, 3)), iterations=SKIN_VOXELS)
     found[(found == LUNG) & ~deep] = 0
-    return np.stack([found == n for n in range(4)]).astype(np.float32)
+    return found.astype(np.float32)

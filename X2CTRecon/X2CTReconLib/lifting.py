@@ -95,7 +95,7 @@ class Lifting(Method):
             cube={"center_ras_mm": [float(c) for c in cube.center_ras_mm], "edge_mm": cube.edge_mm},
             quality=_numbers(hu, deviation, values[outputs["tissue"]["name"]], cube),
             warnings=(*_view_warnings(radiographs, films), *turned, *strange),
-            consistent=True,
+            goes_on_beyond=True,
         )
         return result_of(self, found, options, progress, started)
 

@@ -11,12 +11,13 @@ from XRayLib.ct import Volume
 from XRayLib.errors import MissingDependencyError, XRay3DError
 from XRayLib.registry import Method, Needs, Progress
 
+from X2CTReconLib.implicit.settings import PRESETS, ImplicitSettings
+
 if TYPE_CHECKING:
     import torch
 
     from X2CTReconLib.implicit.network import ImplicitVolume
     from X2CTReconLib.implicit.prior_grid import PriorGrid
-    from X2CTReconLib.implicit.settings import ImplicitSettings
 
 FEW_VIEWS = 8
 POOR_RESIDUAL = 0.8
@@ -40,6 +41,7 @@ class NeRP(Method):
     )
     returns: ClassVar[str] = "volume"
     needs: ClassVar[Needs] = Needs(min_views=1, max_views=20, ct=True)
+    presets: ClassVar[tuple[str, ...]] = tuple(PRESETS)
 
     def run(self, case: Case, options: Options, progress: Progress) -> Result:
         """The CT as the X-rays change it, in HU in their world; no uncertainty, because the method has none.

@@ -39,8 +39,8 @@ class Reconstruction:
     labels: Volume | None = None
     quality: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
-    consistent: bool = False
-    """Whether it is made to project to the films where the options do not say; it then goes on beyond them."""
+    goes_on_beyond: bool = False
+    """Whether it goes on where films are empty; it is then made to project to them where the options do not say."""
 
 
 def bundle_for(method: Method, bundle_id: str) -> Any:
@@ -63,7 +63,7 @@ def result_of(method: Method, found: Reconstruction, options: Options, progress:
         found.radiographs,
         options,
         lambda f, stage: progress(PROJECTING_FROM + (1 - PROJECTING_FROM) * f, stage),
-        by_default=found.consistent,
+        goes_on_beyond=found.goes_on_beyond,
     )
     residuals = [view.residual for view in agreement.views]
     progress(1.0, "Done")

@@ -55,6 +55,8 @@ class Method(ABC):
     returns: ClassVar[str]
     """"volume", "mesh", "pose" or "deformation"."""
     needs: ClassVar[Needs]
+    presets: ClassVar[tuple[str, ...]] = ()
+    """Names of settings that belong together, for ``Options.extra["preset"]``; the first is the usual one."""
 
     def check(self, case: Case) -> None:
         """Raise InputError, in one sentence that says what to do, when the case does not fit."""

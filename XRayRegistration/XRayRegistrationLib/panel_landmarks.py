@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Landmarks
 from XRayLib.errors import XRay3DError
-from XRayLib.scene.film_views import film_view_ids
+from XRayLib.scene.film_views import film_view_ids, three_d_view_ids
 from XRayLib.scene.landmark_nodes import (
     FILM_LANDMARKS_ROLE,
     film_landmarks,
@@ -152,8 +152,8 @@ class LandmarkPanel:
                 show_landmarks_only_in(node, views)
         if self._node.ctLandmarks is not None and of_films:
             slices = [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")]
-            three_d = [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode")]
-            show_landmarks_only_in(self._node.ctLandmarks, [v for v in slices if v not in of_films] + three_d)
+            shown = [view for view in slices if view not in of_films] + three_d_view_ids()
+            show_landmarks_only_in(self._node.ctLandmarks, shown)
 
     def _points_changed(self) -> None:
         if self._node is not None:

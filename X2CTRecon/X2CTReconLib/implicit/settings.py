@@ -58,10 +58,9 @@ class ImplicitSettings:
 
         Raises InputError for a name that is not known or a value of a wrong kind.
         """
-        presets: dict[str, dict[str, Any]] = {"quick": {}, "published": PUBLISHED}
         preset = values.get("preset", "quick")
-        if preset not in presets:
-            raise InputError(f"NeRP has no preset '{preset}': choose one of {', '.join(presets)}.")
+        if preset not in PRESETS:
+            raise InputError(f"NeRP has no preset '{preset}': choose one of {', '.join(PRESETS)}.")
         given = {name: value for name, value in values.items() if name != "preset"}
         kinds = {field.name: type(field.default) for field in dataclasses.fields(cls)}
         if unknown := sorted(set(given) - set(kinds)):
@@ -70,7 +69,7 @@ class ImplicitSettings:
             allowed = (int, float) if kinds[name] is float else (kinds[name],)
             if not isinstance(value, allowed) or (isinstance(value, bool) and kinds[name] is not bool):
                 raise InputError(f"NeRP's setting '{name}' must be of type {kinds[name].__name__}.")
-        return cls(**presets[preset] | given)
+        return cls(**{**PRESETS[preset], **given})
 
     def as_json(self) -> dict[str, Any]:
         """JSON values."""
@@ -100,3 +99,6 @@ PUBLISHED: Mapping[str, Any] = {
     "change_only": False,
 }
 """Shen et al., IEEE TNNLS 2022, and the code published with it (cone beam)."""
+
+PRESETS: dict[str, Mapping[str, Any]] = {"quick": {}, "published": PUBLISHED}
+"""Which settings they change."""

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.polynomial.hermite_e import hermevander
 from numpy.typing import NDArray
+from XRayLib.data_consistency.film_corrections import of_same_contrast
 from XRayLib.tomography import Films
 
 Array = NDArray[np.float32]
@@ -66,6 +67,5 @@ def as_contrasty(films: Films, projected: Array, seen: NDArray[np.bool_]) -> Fil
     gains, offsets = np.ones(len(projected)), np.zeros(len(projected))
     for n, (image, wanted, pixels) in enumerate(zip(films.images, projected, seen, strict=True)):
         if not films.calibrated[n] and pixels.any() and wanted[pixels].std() > 0:
-            gains[n] = image[pixels].std() / wanted[pixels].std()
-            offsets[n] = image[pixels].mean() - gains[n] * wanted[pixels].mean()
+            gains[n], offsets[n] = of_same_contrast(wanted[pixels], image[pixels])
     return films.in_line_integrals(gains, offsets)

@@ -57,37 +57,41 @@ class FittedAtlas:
     def expected(self) -> Volume:
         """The mean of all possible ones: nearest to the patient on average, and blurred where the films leave open how
         far the patient goes."""
-        patients = [self._by(parameters, self.atlas.voxels) for parameters in self.possible]
-        return Volume(np.mean(patients, axis=0, dtype=np.float32), self.atlas.ijk_to_ras)
+        return Volume(np.mean(self._patients(self.atlas.voxels), axis=0, dtype=np.float32), self.atlas.ijk_to_ras)
 
     def spread(self, side: int) -> Array:
         """(side, side, side) HU: standard deviation of the possible ones at their full distance."""
         voxels = block_mean(self.atlas, _edge_mm(self.atlas) / side).voxels
-        patients = [self._by(parameters, voxels) for parameters in self.possible]
-        return np.std(patients, axis=0, dtype=np.float32) / np.float32(DRAWN_NEARER)
+        return np.std(self._patients(voxels), axis=0, dtype=np.float32) / np.float32(DRAWN_NEARER)
 
     def carried(self, voxels: Array) -> Array:
         """Another volume (n, n, n) of the atlas, deformed by ``parameters``."""
-        return self._by(self.parameters, voxels)
+        return deformed(voxels, self._displacement_mm(voxels.shape[0], self.parameters), self._spacing_mm(voxels))
 
     def carried_back(self, voxels: Array) -> Array:
         """What ``carried`` undoes: a volume (n, n, n) of the patient in the atlas' shape, by fixed-point iteration."""
-        side, edge_mm = voxels.shape[0], _edge_mm(self.atlas)
-        there = SmoothDisplacement(side, edge_mm).displacement_mm(self.parameters)
+        there, spacing_mm = self._displacement_mm(voxels.shape[0], self.parameters), self._spacing_mm(voxels)
         back = np.zeros_like(there)
         for _ in range(INVERSE_ROUNDS):
-            back = -np.stack([deformed(along, back, edge_mm / side) for along in there])
-        return deformed(voxels, back, edge_mm / side)
+            back = -np.stack([deformed(along, back, spacing_mm) for along in there])
+        return deformed(voxels, back, spacing_mm)
 
     @property
     def displacement_p95_mm(self) -> float:
         """How far 95 % of the cube was moved at most."""
-        displacement_mm = SmoothDisplacement(FITTED_SIDE, _edge_mm(self.atlas)).displacement_mm(self.parameters)
+        displacement_mm = self._displacement_mm(FITTED_SIDE, self.parameters)
         return float(np.percentile(np.linalg.norm(displacement_mm, axis=0), 95))
 
-    def _by(self, parameters: Array, voxels: Array) -> Array:
-        side, edge_mm = voxels.shape[0], _edge_mm(self.atlas)
-        return deformed(voxels, SmoothDisplacement(side, edge_mm).displacement_mm(parameters), edge_mm / side)
+    def _patients(self, voxels: Array) -> list[Array]:
+        """A volume (n, n, n) of the atlas in every possible shape."""
+        shapes = (self._displacement_mm(voxels.shape[0], parameters) for parameters in self.possible)
+        return [deformed(voxels, displacement_mm, self._spacing_mm(voxels)) for displacement_mm in shapes]
+
+    def _displacement_mm(self, side: int, parameters: Array) -> Array:
+        return SmoothDisplacement(side, _edge_mm(self.atlas)).displacement_mm(parameters)
+
+    def _spacing_mm(self, voxels: Array) -> float:
+        return _edge_mm(self.atlas) / voxels.shape[0]
 
 
 def fitted_atlas(

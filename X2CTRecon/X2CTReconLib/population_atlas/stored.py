@@ -16,8 +16,8 @@ VALUE_STEP_HU = 4.0
 
 
 class StoredAtlas(NamedTuple):
-    """Cubes along S, A, R in HU around the isocentre: ``hu`` (n, n, n), and ``deviation_hu`` (2, m, m, m) in the atlas'
-    shape, the standard deviation of patients from what atlases of others make of one and of two of their films."""
+    """Cubes along S, A, R in HU around the isocentre: ``hu`` (n, n, n), and ``deviation_hu`` (m, m, m) in the atlas'
+    shape, the standard deviation of patients from what atlases of others make of two of their films."""
 
     hu: Array
     deviation_hu: Array

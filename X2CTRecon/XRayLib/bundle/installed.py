@@ -41,10 +41,10 @@ def user_models_folder() -> Path:
 
 
 @contextmanager
-def preferring(folder: Path) -> Iterator[None]:
-    """Within it the bundle in ``folder`` stands for its id before every installed one: an export can be measured
-    beside the model of the same id that it is to replace."""
-    token = _preferred.set(folder.resolve())
+def preferring(folder: Path | None) -> Iterator[None]:
+    """Within it the bundle in ``folder``, if any, stands for its id before every installed one: an export can be
+    measured beside the model of the same id that it is to replace."""
+    token = _preferred.set(None if folder is None else folder.resolve())
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ import typer
 from XRayLib.case import Case, Options, Result
 from XRayLib.cli.output import DeviceOption, JsonFlag, reporting
 from XRayLib.errors import InputError
-from XRayLib.registry import Progress, method
+from XRayLib.registry import Method, Progress, method
 
 
 def reconstruct(
@@ -44,7 +44,11 @@ def reconstruct(
         ),
     ] = False,
     preset: Annotated[
-        str, typer.Option("--preset", help="Of nerp: quick, or published (4000 iterations: for a graphics card).")
+        str,
+        typer.Option(
+            "--preset",
+            help="Settings of a method that has several, as nerp: quick, or published (for a graphics card).",
+        ),
     ] = "",
     labels: Annotated[
         Path | None, typer.Option("--labels", help="Tissues (1 lung, 2 soft tissue, 3 bone) of a method that has them.")
@@ -64,7 +68,8 @@ def reconstruct(
         asked = {"consistent": consistent, "style_transfer": style_transfer, "estimate_geometry": estimate_geometry}
         extra: dict[str, Any] = {name: True for name, wanted in asked.items() if wanted}
         if preset:
-            extra["preset"] = _of_nerp(preset, method_id)
+            check_presets(method(method_id))
+            extra["preset"] = preset
         options = Options(device=device, bundle=model, seed=seed, extra=extra)
         with out.progress() as progress:
             case = load_case(view, prior_ct, body_part, initial)
@@ -82,10 +87,10 @@ def reconstruct(
         out.result(summary, f"Wrote {output}")
 
 
-def _of_nerp(preset: str, method_id: str) -> str:
-    if method_id != "nerp":
-        raise InputError(f"The method {method_id} has no presets: leave --preset out, or choose --method nerp.")
-    return preset
+def check_presets(chosen: Method) -> None:
+    """InputError for a method that would overlook a preset."""
+    if not chosen.presets:
+        raise InputError(f"{chosen.title} has no presets: leave --preset out, or choose another method.")
 
 
 def check_output(path: Path) -> None:

@@ -64,18 +64,21 @@ def agreement_of(
     radiographs: Sequence[Radiograph],
     options: Options,
     progress: Progress,
-    by_default: bool = False,
+    goes_on_beyond: bool = False,
 ) -> Agreement:
-    """The volume's re-projections; after :func:`made_consistent` if ``options.extra["consistent"]`` is true, or
-    ``by_default`` where the options do not say, which is for volumes that go on beyond what films show."""
-    consistent = options.extra.get("consistent", by_default)
+    """The volume's re-projections; after :func:`made_consistent` if ``options.extra["consistent"]`` is true.
+
+    Volumes that go on beyond what films show, as of those that were fitted to them, are made so where the options do
+    not say.
+    """
+    consistent = options.extra.get("consistent", goes_on_beyond)
     if not isinstance(consistent, bool):
         raise InputError("The option 'consistent' must be true or false.")
     if consistent:
         return made_consistent(
-            volume_hu, radiographs, device=options.device, progress=progress, goes_on_beyond=by_default
+            volume_hu, radiographs, device=options.device, progress=progress, goes_on_beyond=goes_on_beyond
         )
-    counted = shown_rays(radiographs) if by_default else None
+    counted = shown_rays(radiographs) if goes_on_beyond else None
     return Agreement(volume_hu, reproject(volume_hu, radiographs, options.device, counted))
 
 

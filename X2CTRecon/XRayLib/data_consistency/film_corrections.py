@@ -39,11 +39,15 @@ def fitted_gain_offset(
             strangers.append(n)
             continue
         if same_contrast and seen.any():
-            shown, projected = films.images[n][seen], image[seen]
-            gain = float(shown.std() / projected.std())
-            offset = float(shown.mean() - gain * projected.mean())
+            gain, offset = of_same_contrast(image[seen], films.images[n][seen])
         gains[n], offsets[n] = gain, offset
     return gains, offsets, tuple(strangers)
+
+
+def of_same_contrast(projected: NDArray[np.float32], shown: NDArray[np.float32]) -> tuple[float, float]:
+    """Gain and offset that give what is ``projected`` the mean and the deviation of what a film has ``shown``."""
+    gain = float(shown.std() / projected.std())
+    return gain, float(shown.mean() - gain * projected.mean())
 
 
 def better_placed(

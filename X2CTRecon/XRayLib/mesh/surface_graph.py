@@ -87,13 +87,20 @@ def unpooling(triangles: Triangles, vertices: int) -> Unpooling:
     return Unpooling(edges, np.concatenate([np.stack(part, axis=1) for part in parts]))
 
 
-def vertex_normals(points: NDArray[np.floating], triangles: Triangles) -> NDArray[np.float64]:
-    """Unit normals (V, 3): the mean of the adjoining triangles' by area; 0 where there are none."""
+def area_normals(points: NDArray[np.floating], triangles: Triangles) -> NDArray[np.float64]:
+    """Sum (V, 3) of the adjoining triangles' normals, each as long as twice its area; of a closed surface six times the
+    change of its volume with each vertex."""
     points, triangles = np.asarray(points, float), np.asarray(triangles, np.int64)
     corners = points[triangles]
     by_triangle = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = np.zeros_like(points)
     for corner in range(3):
         np.add.at(normals, triangles[:, corner], by_triangle)
+    return normals
+
+
+def vertex_normals(points: NDArray[np.floating], triangles: Triangles) -> NDArray[np.float64]:
+    """Unit normals (V, 3): the mean of the adjoining triangles' by area; 0 where there are none."""
+    normals = area_normals(points, triangles)
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     return normals / np.where(lengths > 0, lengths, 1)

@@ -18,12 +18,17 @@ def is_closed(mesh: SurfaceMesh) -> bool:
     return bool(len(edges)) and not (np.diff(forward) == 0).any() and bool(np.array_equal(forward, backward))
 
 
-def enclosed_volume_ml(mesh: SurfaceMesh) -> float:
-    """Volume by the divergence theorem: |sum of (a x b) . c| / 6 over the triangles, ml."""
-    corners = np.asarray(mesh.points, float)[np.asarray(mesh.triangles)]
+def signed_volume_mm3(points: NDArray[np.floating], triangles: NDArray[np.integer]) -> float:
+    """Volume by the divergence theorem: sum of (a x b) . c / 6 over the triangles; negative when they face inward."""
+    corners = np.asarray(points, float)[np.asarray(triangles)]
     corners = corners - corners.reshape(-1, 3).mean(axis=0)
     six_volumes = np.einsum("ni,ni->n", np.cross(corners[:, 0], corners[:, 1]), corners[:, 2])
-    return abs(float(six_volumes.sum())) / 6000.0
+    return float(six_volumes.sum()) / 6.0
+
+
+def enclosed_volume_ml(mesh: SurfaceMesh) -> float:
+    """Volume of a closed mesh, ml."""
+    return abs(signed_volume_mm3(mesh.points, mesh.triangles)) / 1000.0
 
 
 def voxels_inside(

@@ -87,11 +87,16 @@ def lay_over_film(film: Any, node: Any, opacity: float) -> None:
 
 def film_view_ids(film: Any, with_3d: bool = True) -> list[str]:
     """Ids of the view nodes that a film is drawn in: its own view and, if asked for, the 3D views."""
-    import slicer
-
     logic = view_of_film(film)
     ids = [] if logic is None else [logic.GetSliceNode().GetID()]
-    return ids + [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode")] if with_3d else ids
+    return ids + three_d_view_ids() if with_3d else ids
+
+
+def three_d_view_ids() -> list[str]:
+    """Ids of all 3D view nodes."""
+    import slicer
+
+    return [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode")]
 
 
 def blend_films(opacity: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from XRayLib.ct import Volume
 from XRayLib.ct.tissue_labels import TISSUES, Tissue
-from XRayLib.scene.film_views import SLICE_VIEWS
+from XRayLib.scene.film_views import SLICE_VIEWS, three_d_view_ids
 from XRayLib.scene.matrices import vtk_matrix
 from XRayLib.scene.provenance import write_attributes
 
@@ -62,8 +62,8 @@ def _patient_view_ids() -> list[str]:
     import slicer
 
     slices = slicer.util.getNodesByClass("vtkMRMLSliceNode")
-    shown = [node for node in slices if node.GetLayoutName() in SLICE_VIEWS]
-    return [node.GetID() for node in (*shown, *slicer.util.getNodesByClass("vtkMRMLViewNode"))] if shown else []
+    shown = [node.GetID() for node in slices if node.GetLayoutName() in SLICE_VIEWS]
+    return shown + three_d_view_ids() if shown else []
 
 
 def _segment(tissue: Tissue, labels: Volume) -> Any:

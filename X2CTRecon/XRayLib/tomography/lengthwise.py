@@ -99,13 +99,11 @@ def _shown_mm(
     open_beam, dense = np.percentile(values, (1, 99))
     bottom, top = heights.min(), heights.max()
     slice_mm = max((top - bottom) / max(image.shape), 1e-6)
-    slices = ((heights - bottom) / slice_mm).astype(int)
-    low, middle, high = (
-        np.array([np.percentile(values[slices == n], share) for n in np.unique(slices)]) for share in (2, 50, 98)
-    )
+    numbers, slices = np.unique(((heights - bottom) / slice_mm).astype(int), return_inverse=True)
+    low, middle, high = np.transpose([np.percentile(values[slices == n], (2, 50, 98)) for n in range(len(numbers))])
     even = high - low < EVEN_BELOW * (dense - open_beam)
     thin = middle - open_beam < THIN_BELOW * (dense - open_beam)
-    somebody = ~(even & thin)[np.searchsorted(np.unique(slices), slices)]
+    somebody = ~(even & thin)[slices]
     if not somebody.any():
         return -np.inf, np.inf
     lowest, highest = heights[somebody].min(), heights[somebody].max()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,15 @@ ITERATIONS = (12, 6, 2)
 
 SCREENED, SCREENING_ITERATIONS = 3, 3
 """So many starts get so many iterations; only the best of them gets the rest."""
+
+
+class Prior(NamedTuple):
+    """What is expected before the films are seen: negative log probability but for a constant, with its slope
+    (parameters,) and curvature (parameters, parameters)."""
+
+    surprise: float
+    gradient: Matrix
+    precision: Matrix
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ def _promising(matcher: DeformedMatcher, starts: Sequence[Matrix]) -> list[int]:
 
 def posterior(state: DeformedState, matcher: DeformedMatcher, observations: float) -> Posterior:
     """Covariance and evidence of a state, for a given number of observations so that models can be compared."""
-    precision = _precision(state, matcher)
+    precision = _prior(state, matcher).precision
     information = observations * state.hessian + precision
     shrinkage = np.linalg.slogdet(information)[1] - np.linalg.slogdet(precision)[1]
     return Posterior(
@@ -91,18 +101,23 @@ def _minimised(matcher: DeformedMatcher, start: Matrix, iterations: int, on_step
 
 
 def _step(state: DeformedState, matcher: DeformedMatcher, strength: float, damping: float) -> Matrix:
-    information = strength * state.hessian + _precision(state, matcher)
-    gradient = strength * state.gradient - state.parameters / matcher.motion.deviations**2 - state.volume.gradient
+    prior = _prior(state, matcher)
+    information = strength * state.hessian + prior.precision
+    gradient = strength * state.gradient - prior.gradient
     information += damping * np.diag(np.diag(information))
     return np.linalg.solve(information, gradient)
 
 
 def _objective(state: DeformedState, matcher: DeformedMatcher, strength: float) -> float:
     """Negative log posterior but for a constant."""
-    prior = float(np.square(state.parameters / matcher.motion.deviations).sum())
-    return 0.5 * (strength * state.cost + prior) + state.volume.surprise
+    return 0.5 * strength * state.cost + _prior(state, matcher).surprise
 
 
-def _precision(state: DeformedState, matcher: DeformedMatcher) -> Matrix:
-    """(parameters, parameters) of what is expected before the films are seen."""
-    return np.diag(1 / matcher.motion.deviations**2) + state.volume.precision
+def _prior(state: DeformedState, matcher: DeformedMatcher) -> Prior:
+    """Of parameters with the motion's deviations, and of an organ that keeps its volume."""
+    precision, volume = 1 / matcher.motion.deviations**2, state.volume
+    return Prior(
+        0.5 * float(precision @ state.parameters**2) + volume.surprise,
+        precision * state.parameters + volume.gradient,
+        np.diag(precision) + volume.precision,
+    )

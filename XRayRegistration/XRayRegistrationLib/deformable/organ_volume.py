@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import SurfaceMesh
+from XRayLib.mesh.surface_graph import area_normals
+from XRayLib.metrics.mesh_solid import signed_volume_mm3
 from XRayLib.motion import DisplacementField
 
 Matrix = NDArray[np.float64]
@@ -55,25 +57,11 @@ def volume_change(
         When the field folds at the organ.
     """
     points = now.moved(organ.points)
-    planned = _volume(np.asarray(organ.points), organ.triangles)
-    share = _volume(points, organ.triangles) / planned - 1
-    outward = _slope(points, organ.triangles) / planned
+    planned_mm3 = signed_volume_mm3(organ.points, organ.triangles)
+    share = signed_volume_mm3(points, organ.triangles) / planned_mm3 - 1
+    outward = area_normals(points, organ.triangles) / (6 * planned_mm3)
     slope = np.zeros(parameters)
     if derivatives:
         # A displacement leads from now to the CT: what it gains, the organ loses.
         slope[-len(derivatives) :] = [-np.sum(outward * change.at(points, extend=True)) for change in derivatives]
-    return VolumeChange(float(share), slope)
-
-
-def _volume(points: Matrix, triangles: NDArray[np.int64]) -> float:
-    a, b, c = (points[triangles[:, n]] for n in range(3))
-    return float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6
-
-
-def _slope(points: Matrix, triangles: NDArray[np.int64]) -> Matrix:
-    """(vertices, 3): change of the volume with each vertex."""
-    corners = [points[triangles[:, n]] for n in range(3)]
-    total = np.zeros_like(points)
-    for n in range(3):
-        np.add.at(total, triangles[:, n], np.cross(corners[(n + 1) % 3], corners[(n + 2) % 3]) / 6)
-    return total
+    return VolumeChange(share, slope)

@@ -53,22 +53,19 @@ def atlases_without_each(patients: Sequence[Patient], edge_mm: float, side: int)
 
 
 def stored_atlas_of(patients: Sequence[Patient], edge_mm: float, side: int) -> StoredAtlas:
-    """What a bundle holds: the atlas of all, and the deviations of patients from atlases of the others."""
+    """What a bundle holds: the atlas of all, and the deviation of patients from atlases of the others."""
     without = atlases_without_each(patients, edge_mm, DEVIATION_SIDE)
-    deviations = [deviation_of(patients, without, edge_mm, roles) for roles in ((FRONTAL,), (FRONTAL, LATERAL))]
-    return StoredAtlas(atlas_of(patients, edge_mm, side), np.stack(deviations), edge_mm)
+    return StoredAtlas(atlas_of(patients, edge_mm, side), deviation_of(patients, without, edge_mm), edge_mm)
 
 
-def deviation_of(
-    patients: Sequence[Patient], atlases_hu: Mapping[str, Array], edge_mm: float, roles: Sequence[str]
-) -> Array:
-    """HU (m, m, m) in the atlas' shape: root mean square over the chests of what a reconstruction from their films by
-    the atlas (m, m, m) of the others is off, smoothed."""
+def deviation_of(patients: Sequence[Patient], atlases_hu: Mapping[str, Array], edge_mm: float) -> Array:
+    """HU (m, m, m) in the atlas' shape: root mean square over the chests of what a reconstruction from their frontal
+    and lateral film by the atlas (m, m, m) of the others is off, smoothed."""
     squares = weights = np.zeros((DEVIATION_SIDE,) * 3, np.float32)
     for patient in chests_of(patients):
         volume = Volume.axis_aligned(atlases_hu[patient.name], (edge_mm / DEVIATION_SIDE,) * 3)
         truth = mean_template([patient], edge_mm, DEVIATION_SIDE).voxels
-        films = [_film(patient, role) for role in roles]
+        films = [_film(patient, role) for role in (FRONTAL, LATERAL)]
         fitted, agreement = consistent_atlas(volume, films, "cpu")
         known = covered(patient, edge_mm, DEVIATION_SIDE)
         squares = squares + fitted.carried_back(known * (np.maximum(agreement.volume.voxels, AIR_HU) - truth) ** 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -261,7 +260,7 @@ def _run(contender: Contender, films: tuple[Radiograph, ...]) -> Result:
     """With the contender's bundle, also where an installed one has its id."""
     found = "" if contender.bundle is None else contender.bundle.name
     options = Options(device="cpu", bundle=found, extra={"consistent": contender.consistent})
-    with nullcontext() if contender.bundle is None else preferring(contender.bundle):
+    with preferring(contender.bundle):
         return method(contender.method).run(Case(films), options, lambda _fraction, _stage: None)
 
 
