@@ -81,6 +81,14 @@ def test_two_views_do_little_harm_and_the_user_is_told() -> None:
     assert any("intensity only" in text for text in result.warnings)
 
 
+def test_two_views_are_made_consistent_on_request() -> None:
+    asked, given = (run(case_of(2), iterations=1, consistent=wanted, style_transfer=False) for wanted in (True, False))
+    assert residuals(asked, "reprojection").mean() < residuals(given, "reprojection").mean() / 2
+    truth = ct_now().voxels
+    assert psnr_3d(truth, asked.volume.voxels) > psnr_3d(truth, given.volume.voxels) - LARGEST_LOSS_DB
+    assert any("data consistency" in text for text in asked.warnings)
+
+
 def test_an_unchanged_patient_stays_unchanged() -> None:
     before = earlier_ct()
     result = run(Case(films(before, [0.0, 90.0]), ct=before), iterations=3)

@@ -51,5 +51,6 @@ def test_only_what_is_asked_for_is_passed_on(asked: list[Options], flags: list[s
 
 
 def test_methods_that_check_their_settings_accept_the_command_as_it_is() -> None:
-    assert ImplicitSettings.from_mapping({}) == ImplicitSettings()
-    assert PriorSettings.from_mapping({"consistent": True}) == PriorSettings()
+    settings = Options(extra={"consistent": True, "style_transfer": True}).settings
+    assert ImplicitSettings.from_mapping(settings) == ImplicitSettings()
+    assert PriorSettings.from_mapping(settings) == PriorSettings()

@@ -174,7 +174,7 @@ def test_wrong_settings_are_refused(values: dict, told: str) -> None:
 
 
 def test_weights_are_the_published_ones() -> None:
-    settings = PriorSettings.from_mapping({"consistent": False})
+    settings = PriorSettings.from_mapping({})
     assert (settings.style_weight, settings.colinearity_weight, settings.noise_weight) == (0.1, 0.05, 10.0)
     assert settings.steps == 100
 

@@ -25,7 +25,7 @@ POOR_RESIDUAL = 0.8
 
 
 class NeRP(Method):
-    """``Options.extra``: ``preset`` "quick" (default) or "published", and ImplicitSettings by name."""
+    """``Options.extra``: ``preset`` "quick" (default) or "published", ImplicitSettings by name, and ``consistent``."""
 
     id = "nerp"
     title = "NeRP"
@@ -57,6 +57,7 @@ class NeRP(Method):
             For settings that do not exist, or X-rays that do not show the CT where it lies.
         """
         require_torch()
+        from XRayLib.data_consistency import agreement_of
         from XRayLib.reprojection import reproject
 
         from X2CTReconLib.implicit.films import measured_films
@@ -65,7 +66,7 @@ class NeRP(Method):
         from X2CTReconLib.implicit.settings import ImplicitSettings
 
         started = time.perf_counter()
-        settings = ImplicitSettings.from_mapping(options.extra)
+        settings = ImplicitSettings.from_mapping(options.settings)
         device, told = _device(options.device)
         progress(0.0, "Projecting the earlier CT")
         pose = np.eye(4) if case.initial_ct_to_world is None else np.asarray(case.initial_ct_to_world, float)
@@ -74,25 +75,26 @@ class NeRP(Method):
         grid = PriorGrid.of(case.ct, settings.grid_voxels)
         films = measured_films(before, pose, grid.cut_body(), settings.film_px, options.device)
         network, embedding = _embedded(case.ct, grid, settings, options.seed, device, _part(progress, 0.05, 0.5))
-        water, losses = optimised(network, grid, films, settings, _part(progress, 0.5, 0.95))
+        water, losses = optimised(network, grid, films, settings, _part(progress, 0.5, 0.9))
         if not np.isfinite(losses).all():
             raise XRay3DError("The optimisation diverged: choose a smaller 'rate'.")
-        progress(0.95, "Projecting the result")
+        progress(0.9, "Projecting the result")
         found = grid.changed_ct(case.ct, water) if settings.change_only else grid.as_hu(water)
         volume = Volume(found.voxels, pose @ found.ijk_to_ras)
-        after = reproject(volume, case.radiographs, device=options.device)
+        agreement = agreement_of(volume, case.radiographs, options, _part(progress, 0.9, 1.0))
         change = (water - grid.water.voxels)[grid.body]
         progress(1.0, "Done")
         return Result(
             method=self.id,
-            volume=volume,
-            views=after,
+            volume=agreement.volume,
+            views=agreement.views,
             quality={
-                **{f"reprojection_residual_{n}": view.residual for n, view in enumerate(after, 1)},
+                **{f"reprojection_residual_{n}": view.residual for n, view in enumerate(agreement.views, 1)},
                 **{f"prior_residual_{n}": view.residual for n, view in enumerate(before, 1)},
                 "change_rms_hu": float(1000 * np.sqrt(np.mean(change**2))) if change.size else 0.0,
+                **agreement.quality,
             },
-            warnings=(*_warnings(before), *told),
+            warnings=(*_warnings(before), *told, *agreement.warnings),
             provenance={
                 "method": self.id,
                 "settings": settings.as_json(),
@@ -102,7 +104,8 @@ class NeRP(Method):
                 "network_parameters": network.parameter_count(),
                 "grid_kji": list(grid.body.shape),
                 "loss": {"first": losses[0], "least": min(losses)},
-                "views": [_view_provenance(view) for view in after],
+                "views": [_view_provenance(view) for view in agreement.views],
+                **agreement.provenance,
                 "versions": _versions(),
                 "seconds": round(time.perf_counter() - started, 3),
             },

@@ -55,7 +55,7 @@ class X2Vision(Method):
         from X2CTReconLib.generative.settings import PriorSettings
 
         started = time.perf_counter()
-        settings = PriorSettings.from_mapping(options.extra)
+        settings = PriorSettings.from_mapping(options.settings)
         progress(0.0, "Loading the generator")
         bundle = _bundle(options.bundle)
         _require_torch()

@@ -68,6 +68,10 @@ class Case:
         return isocenter_of([radiograph.geometry for radiograph in self.radiographs])
 
 
+OF_EVERY_METHOD = frozenset({"consistent", "style_transfer"})
+"""Keys of ``Options.extra``."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run. ``device``: auto, cpu or cuda. ``bundle``: id of a model bundle, empty for the method's default."""
@@ -76,6 +80,11 @@ class Options:
     bundle: str = ""
     seed: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those in ``extra`` that are the method's own, and not a choice there is for every method."""
+        return {name: value for name, value in self.extra.items() if name not in OF_EVERY_METHOD}
 
 
 @dataclass(frozen=True)

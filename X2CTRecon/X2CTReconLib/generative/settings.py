@@ -9,13 +9,10 @@ from typing import Any, Self
 
 from XRayLib.errors import InputError
 
-OF_EVERY_METHOD = frozenset({"consistent", "style_transfer"})
-"""Keys of ``Options.extra`` that others read."""
-
 
 @dataclass(frozen=True)
 class PriorSettings:
-    """Keys of ``Options.extra``. The three regularising weights are the published ones (Cafaro et al. 2023)."""
+    """Keys of ``Options.settings``. The three regularising weights are the published ones (Cafaro et al. 2023)."""
 
     steps: int = 100
     style_rate: float = 0.1
@@ -34,18 +31,17 @@ class PriorSettings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """From ``Options.extra``. Raises InputError for a name that is not known or a value that cannot be used."""
-        given = {name: value for name, value in values.items() if name not in OF_EVERY_METHOD}
+        """From ``Options.settings``. Raises InputError for a name that is not known or a value that cannot be used."""
         kinds = {field.name: type(field.default) for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(given) - set(kinds)):
+        if unknown := sorted(set(values) - set(kinds)):
             raise InputError(f"Unknown settings of X2Vision: {', '.join(unknown)}.")
-        for name, value in given.items():
+        for name, value in values.items():
             allowed = (int, float) if kinds[name] is float else (int,)
             if not isinstance(value, allowed) or isinstance(value, bool):
                 raise InputError(f"X2Vision's setting '{name}' must be of type {kinds[name].__name__}.")
             if value < 0 or (value == 0 and name in ("steps", "style_rate")):
                 raise InputError(f"X2Vision's setting '{name}' must be greater than 0.")
-        return cls(**given)
+        return cls(**values)
 
     def as_json(self) -> dict[str, Any]:
         """JSON values."""

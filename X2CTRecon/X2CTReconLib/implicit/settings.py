@@ -54,7 +54,7 @@ class ImplicitSettings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """From ``Options.extra``: "preset" ("quick" or "published") and single settings by name.
+        """From ``Options.settings``: "preset" ("quick" or "published") and single settings by name.
 
         Raises InputError for a name that is not known or a value of a wrong kind.
         """
