@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from XRayLib.geometry import XRayGeometry
 SOURCE_TO_DETECTOR_MM, SOURCE_TO_ISOCENTER_MM = 1020.0, 700.0
 DETECTOR_MM, DETECTOR_PX = 400.0, 256
 
-ANGLES_DEG = (0.0, 45.0, 90.0)
-"""DICOM primary angles, one film each."""
+ANGLES = ("0", "45", "90")
+"""DICOM primary angles, one film each; "0+90" would be two films of one breath."""
 LEVELS = ("none", "mild", "hard")
 
 
@@ -36,13 +36,25 @@ class BreathCase:
     """Whether the rigid pose that the method starts from is off, as after a rigid registration: 1 degree, 2 mm."""
     organ: str = "liver"
     """Which is sought; the breath does not depend on it, the film is centred on it."""
+    second_angle_deg: float | None = None
+    """Of another film of the same breath, where there are two."""
 
     @property
     def key(self) -> str:
         """Unique name; a row with this key is not run again."""
         noise = "/noise" if self.pose_noise else ""
         organ = "" if self.organ == "liver" else f"/{self.organ}"
-        return f"{self.ct}/{self.angle_deg:g}/{self.realism}/{self.index}/seed{self.seed}{noise}{organ}"
+        return f"{self.ct}/{self.angles}/{self.realism}/{self.index}/seed{self.seed}{noise}{organ}"
+
+    @property
+    def angles(self) -> str:
+        """ "0", or "0+90" of two films."""
+        return "+".join(f"{angle:g}" for angle in (self.angle_deg, self.second_angle_deg) if angle is not None)
+
+    def films(self) -> list[BreathCase]:
+        """The same with one film each."""
+        angles = [angle for angle in (self.angle_deg, self.second_angle_deg) if angle is not None]
+        return [replace(self, angle_deg=angle, second_angle_deg=None) for angle in angles]
 
     def rng(self, purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that a change in one leaves the others' draws alone."""
@@ -70,10 +82,22 @@ class BreathCase:
 
 
 def breath_cases(
-    cts: Sequence[str], count: int, seed: int, *, first: int = 0, pose_noise: bool = False, organ: str = "liver"
+    cts: Sequence[str],
+    count: int,
+    seed: int,
+    *,
+    first: int = 0,
+    pose_noise: bool = False,
+    organ: str = "liver",
+    angles: Sequence[str] = ANGLES,
 ) -> Iterator[BreathCase]:
-    """``count`` breaths per CT, each from every angle; realism goes round with the index."""
+    """``count`` breaths per CT, each from every angle or pair of angles; realism goes round with the index."""
     for ct in cts:
         for index in range(first, first + count):
-            for angle in ANGLES_DEG:
-                yield BreathCase(ct, angle, LEVELS[index % 3], index, seed, pose_noise, organ)
+            for one, second in (_pair(films) for films in angles):
+                yield BreathCase(ct, one, LEVELS[index % 3], index, seed, pose_noise, organ, second)
+
+
+def _pair(films: str) -> tuple[float, float | None]:
+    one, _, second = films.partition("+")
+    return float(one), float(second) if second else None

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from breath_cases import BreathCase, breath_cases
+from breath_cases import ANGLES, BreathCase, breath_cases
 from breath_films import moving_patient
 from breath_rows import Run, run_breath
 from planned_organs import LABELS
@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--cts", default="chest_lidc0001", help="names of CTs separated by commas")
     parser.add_argument("--count", type=int, default=9, help="breaths per CT, each seen from every angle")
     parser.add_argument("--first", type=int, default=0, help="index of the first breath")
+    parser.add_argument("--angles", nargs="+", default=ANGLES, help="in degrees; 0+90 for two films at once")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--method", default="organ-mesh", help="ids separated by commas")
     parser.add_argument("--organ", choices=list(LABELS), default="liver", help="which is sought")
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9, help="start no case after this time")
     parser.add_argument("--out", type=Path, default=Path("build/mesh_proof.jsonl"))
     asked = parser.parse_args()
-    chosen = {name: getattr(asked, name) for name in ("first", "pose_noise", "organ")}
+    chosen = {name: getattr(asked, name) for name in ("first", "pose_noise", "organ", "angles")}
     cases = list(breath_cases(asked.cts.split(","), asked.count, asked.seed, **chosen))
     options = Options(device=asked.device, extra=asked.extra)
     for method_id in asked.method.split(","):

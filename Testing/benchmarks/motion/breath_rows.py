@@ -33,14 +33,14 @@ KEPT = (
 
 
 def run_breath(case: BreathCase, run: Run, patient: MovingPatient, options: Options) -> dict[str, Any]:
-    """Make the film, run the method, judge.
+    """Make the film or films, run the method, judge; "along the ray" is that of the first.
 
     An error of the project's own kind leaves the row without a result, with its sentence as the reason; any other is a
     bug and is raised.
     """
-    exposure = expose_breath(case, patient)
-    start = _start(case, patient)
-    given = Case((exposure.radiograph,), ct=patient.ct, mesh=patient.organ, initial_ct_to_world=start)
+    exposures = [expose_breath(film, patient) for film in case.films()]
+    exposure, start = exposures[0], _start(case, patient)
+    given = Case(tuple(e.radiograph for e in exposures), ct=patient.ct, mesh=patient.organ, initial_ct_to_world=start)
     row: dict[str, Any] = case.as_dict() | {"baselines": baselines(exposure, patient, start)}
     begin = time.perf_counter()
     try:

@@ -68,9 +68,9 @@ def further_table(rows: Sequence[Row]) -> str:
 def all_tables(rows: Sequence[Row]) -> str:
     """Every table, with headings."""
     parts = {
-        "By view angle": error_table(rows, lambda row: (*_sought(row), f"{row['angle_deg']:g}"), ["sought", "angle"]),
+        "By view angle": error_table(rows, lambda row: (*_sought(row), _angles(row)), ["sought", "angle"]),
         "By patient and view angle": error_table(
-            rows, lambda row: (*_sought(row), row["ct"], f"{row['angle_deg']:g}"), ["sought", "CT", "angle"]
+            rows, lambda row: (*_sought(row), row["ct"], _angles(row)), ["sought", "CT", "angle"]
         ),
         "By realism": error_table(rows, lambda row: (*_sought(row), row["realism"]), ["sought", "realism"]),
         "Error bars and deformations": further_table(rows),
@@ -85,6 +85,11 @@ def _contender(row: Row) -> str:
 def _sought(row: Row) -> tuple[str]:
     """The organ, and whether the pose that was given was off."""
     return (row.get("organ", "liver") + (", pose off" if row["pose_noise"] else ""),)
+
+
+def _angles(row: Row) -> str:
+    """As in the row's key."""
+    return row["key"].split("/")[1]
 
 
 def _means(values: Sequence[dict[str, float]]) -> list[str]:

@@ -12,7 +12,7 @@ import breath_proof
 import breath_rows
 import numpy as np
 import pytest
-from breath_cases import ANGLES_DEG, BreathCase, breath_cases
+from breath_cases import ANGLES, BreathCase, breath_cases
 from breath_films import BreathExposure, MovingPatient, expose_breath, moving_patient_of
 from breath_rows import best_rigid, judged, run_breath
 from breath_tables import all_tables
@@ -148,9 +148,23 @@ def test_errors_along_the_ray_are_told_from_those_across() -> None:
 
 def test_the_same_index_is_the_same_breath_from_every_angle() -> None:
     cases = list(breath_cases(["torso"], 2, 1))
-    assert [case.angle_deg for case in cases] == [*ANGLES_DEG, *ANGLES_DEG]
+    assert [case.angles for case in cases] == [*ANGLES, *ANGLES]
     assert cases[0].breath() == cases[2].breath() != cases[3].breath()
     assert len({case.key for case in cases}) == 6
+
+
+def test_two_films_show_one_breath() -> None:
+    (case,) = breath_cases(["torso"], 1, 1, angles=["0+90"])
+    shown = []
+
+    def run(given: Case, options: Options) -> Result:
+        shown.extend(radiograph.geometry.primary_angle_deg for radiograph in given.radiographs)
+        return Result("test", deformation=exposure().field, ct_to_world=np.eye(4))
+
+    row = run_breath(case, run, patient(), Options())
+    np.testing.assert_allclose(shown, [0, 90], atol=1e-6)
+    assert row["result"]["tre_mm"] < 0.01
+    assert "| liver | 0+90 | test |" in all_tables([row | {"key": case.key, "method": "test", "extra": {}}])
 
 
 def test_an_interrupted_run_goes_on_and_tables_come_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

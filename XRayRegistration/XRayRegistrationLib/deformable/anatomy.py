@@ -18,7 +18,7 @@ from XRayRegistrationLib.rigid.least_squares import Matcher
 WORKING_MM = 2.0
 """Voxel size of the CT from which everything else is made: no part of the motion is finer."""
 
-MOST_VOXELS = 1_000_000
+MOST_VOXELS = 2_000_000
 """Of the finest level: each parameter costs a pass over them at every step."""
 
 AIR_HU = np.float32(-1000)
