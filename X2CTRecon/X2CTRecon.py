@@ -112,6 +112,7 @@ class X2CTReconParameterNode:
     films - The X-rays of the case, each a one-slice volume on its detector plane.
     method - Id of the reconstruction method.
     model - Id of the model bundle; empty for the method's own choice.
+    preset - Name of the method's settings, of a method that has several.
     outputVolume - The volume to write; a new one when empty.
     reprojections - What the last result projects to, one per film.
     showVolumeRendering - Render the result in 3D.
@@ -144,6 +145,7 @@ class X2CTReconParameterNode:
     films: list[vtkMRMLScalarVolumeNode]
     method: str = "atlas"
     model: str = ""
+    preset: str = ""
     outputVolume: vtkMRMLScalarVolumeNode
     reprojections: list[vtkMRMLScalarVolumeNode]
     showVolumeRendering: bool = True

@@ -164,6 +164,29 @@ def test_a_prior_ct_goes_to_methods_that_take_one_where_it_lies(case, client, me
     assert sent.mesh is None
 
 
+def test_a_method_of_several_sizes_runs_in_the_chosen_one_and_the_scene_keeps_it(
+    case, client, slicer_main_window, tmp_path
+) -> None:
+    ui = case.ui
+    assert not is_shown(case, ui.presetComboBox)
+    choose_method(case, "nerp")
+    assert is_shown(case, ui.presetComboBox)
+    assert [ui.presetComboBox.itemText(n) for n in range(ui.presetComboBox.count)] == ["quick", "published"]
+    ui.presetComboBox.setCurrentIndex(1)
+    ui.applyButton.click()
+    assert client.options.extra == {"preset": "published"}
+    session = slicer_main_window.session
+    session.save_scene(tmp_path / "case.mrb")
+    choose_method(case, "atlas")
+    assert not is_shown(case, ui.presetComboBox)
+    assert case.panel.parameterNode.preset == ""
+    session.clear()
+    session.load_scene(tmp_path / "case.mrb")
+    slicer_main_window.process_events()
+    case.initializeParameterNode()
+    assert (case.panel.choice.method.id, case.panel.choice.preset) == ("nerp", "published")
+
+
 def test_apply_says_what_is_missing_one_thing_after_the_other(widget, client, state) -> None:
     apply_button, tips = widget.ui.applyButton, []
 

@@ -89,7 +89,7 @@ class ReconstructionPanel(CasePanel):
         for part in self._parts():
             part.follow(node)
         if node is not None:
-            self.choice.select(node.method, node.model)
+            self.choice.select(node.method, node.model, node.preset)
 
     def showState(self, films: list[Any]) -> None:
         """Apply is enabled, or says why not."""
@@ -248,6 +248,8 @@ class ReconstructionPanel(CasePanel):
                 "estimate_geometry": self.parameterNode.estimateGeometry,
             }
             extra |= {name: True for name, wanted in asked.items() if wanted}
+        if self.choice.preset:
+            extra["preset"] = self.choice.preset
         return Options(device=device or self.device.value, bundle=self.parameterNode.model, extra=extra)
 
     def _organ_input(self, films: list[Any]) -> OrganInput:
@@ -301,10 +303,11 @@ class ReconstructionPanel(CasePanel):
         restore_layout(self._user_layout)
         self.showFilms()
 
-    def _choice_changed(self, method_id: str, model: str) -> None:
+    def _choice_changed(self) -> None:
         if self.parameterNode is not None:
-            self.parameterNode.method = method_id
-            self.parameterNode.model = model
+            self.parameterNode.method = self.choice.method.id
+            self.parameterNode.model = self.choice.model
+            self.parameterNode.preset = self.choice.preset
             self.refresh()
 
     def forgetScene(self) -> None:

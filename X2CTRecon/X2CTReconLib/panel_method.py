@@ -16,9 +16,9 @@ RETURNS = ("volume", "mesh")
 
 
 class MethodChoice:
-    """Fills the method and model lists of the panel; ``on_changed(method_id, model_id)`` when the user chooses."""
+    """Fills the lists of methods, models and settings of the panel; ``on_changed()`` when the user chooses."""
 
-    def __init__(self, ui: Any, client: Any, on_changed: Callable[[str, str], None]) -> None:
+    def __init__(self, ui: Any, client: Any, on_changed: Callable[[], None]) -> None:
         self.ui = ui
         self.client = client
         self._on_changed = on_changed
@@ -28,8 +28,10 @@ class MethodChoice:
             ui.methodComboBox.addItem(found.title, found.id)
         ui.methodComboBox.connect("currentIndexChanged(int)", self._method_changed)
         ui.modelComboBox.connect("currentIndexChanged(int)", self._model_changed)
+        ui.presetComboBox.connect("currentIndexChanged(int)", lambda _index: self._on_changed())
         ui.importModelButton.connect("clicked(bool)", self.importModel)
         ui.verifyModelButton.connect("clicked(bool)", self.verifyModel)
+        self._fill_presets()
         self._fill_models()
 
     @property
@@ -42,11 +44,18 @@ class MethodChoice:
         """Id of the chosen model, empty for automatic."""
         return self.ui.modelComboBox.itemData(self.ui.modelComboBox.currentIndex) or ""
 
-    def select(self, method_id: str, model: str) -> None:
+    @property
+    def preset(self) -> str:
+        """The method's settings by their name, empty for a method that has none to choose from."""
+        return self.ui.presetComboBox.currentText if self.method.presets else ""
+
+    def select(self, method_id: str, model: str, preset: str) -> None:
         """Show a choice that comes from the parameter node."""
         identifiers = [m.id for m in self.shownMethods]
         if method_id in identifiers and self.method.id != method_id:
             self.ui.methodComboBox.setCurrentIndex(identifiers.index(method_id))
+        if preset in self.method.presets:
+            self.ui.presetComboBox.setCurrentIndex(self.method.presets.index(preset))
         if not self._models:
             self.loadModels(lambda: self._select_model(model))
         else:
@@ -121,18 +130,29 @@ class MethodChoice:
         for widget in (ui.modelLabel, ui.modelComboBox, ui.importModelButton, ui.verifyModelButton):
             widget.setVisible(has_models)
 
+    def _fill_presets(self) -> None:
+        combo, presets = self.ui.presetComboBox, self.method.presets
+        was_blocked = combo.blockSignals(True)
+        combo.clear()
+        for preset in presets:
+            combo.addItem(preset)
+        combo.blockSignals(was_blocked)
+        for widget in (self.ui.presetLabel, combo):
+            widget.setVisible(bool(presets))
+
     def _select_model(self, model: str) -> None:
         for index in range(self.ui.modelComboBox.count):
             if self.ui.modelComboBox.itemData(index) == model:
                 self.ui.modelComboBox.setCurrentIndex(index)
 
     def _method_changed(self, _index: int) -> None:
+        self._fill_presets()
         self._fill_models()
-        self._on_changed(self.method.id, self.model)
+        self._on_changed()
 
     def _model_changed(self, _index: int) -> None:
         self._show_card()
-        self._on_changed(self.method.id, self.model)
+        self._on_changed()
 
     def _show_card(self) -> None:
         chosen = [m for m in self._models if m["id"] == self.model]
