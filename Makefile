@@ -30,8 +30,9 @@ $(STAMPS)/test: pyproject.toml Makefile | $(BIN)/python
 demo: $(STAMPS)/demo
 	$(BIN)/xray3d demo --output build/demo
 
+# Two processes of one thread each: more threads than cores only wait for each other.
 test: $(STAMPS)/test lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMPS)/test
 	$(BIN)/ruff check .

@@ -46,8 +46,8 @@ class Truth:
 
 @pytest.fixture(scope="session")
 def patient() -> Patient:
-    """A torso without arms, 4 mm voxels."""
-    phantom = torso_phantom(5, spacing_mm=4.0)
+    """A torso without arms, 5 mm voxels."""
+    phantom = torso_phantom(5, spacing_mm=5.0)
     liver = organ_template(phantom.labels, LIVER, vertices=400)
     return Patient(phantom.ct, phantom.labels, liver, MotionModel(phantom.ct, liver))
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from XRayLib.motion import DisplacementField
 
 from XRayRegistrationLib.deformable.bones import BonePieces
+from XRayRegistrationLib.deformable.polyrigid_flow import all_shares, flowed
 
 Matrix = NDArray[np.float64]
 Array = NDArray[np.float32]
@@ -41,16 +42,17 @@ class PolyrigidMotion:
 
     def field(self, twists: Matrix) -> DisplacementField:
         """The displacement of (bones, 6) twists."""
-        points, vectors = self._points, np.zeros_like(self._points)
         if not np.any(twists):
             return self._grid
-        for _ in range(WEIGHT_ROUNDS):
-            vectors = _flow(self._blended(points + vectors, twists), points)
-        return DisplacementField(vectors, self._grid.ijk_to_ras)
+        about_origin = np.array(twists, float)
+        about_origin[:, 3:] -= np.cross(about_origin[:, :3], self._middles)
+        vectors = flowed(self._weights, self._ras_to_bone, about_origin, self._points.reshape(-1, 3), WEIGHT_ROUNDS)
+        return DisplacementField(vectors.reshape(self._points.shape), self._grid.ijk_to_ras)
 
     def derivatives(self) -> Array:
         """(6 bones, k, j, i, 3) change of the displacement with each component of the twists, at no motion."""
-        shares = self._shares(self._points)
+        points = self._points.reshape(-1, 3)
+        shares = all_shares(self._weights, self._ras_to_bone, points).T.reshape(-1, *self._points.shape[:3])
         found = []
         for share, middle in zip(shares, self._middles, strict=True):
             arm = self._points - middle.astype(np.float32)
@@ -59,39 +61,12 @@ class PolyrigidMotion:
             found += [share[..., None] * direction for direction in (*turns, *shifts)]
         return np.asarray(found, np.float32)
 
-    def _blended(self, points_ct: Array, twists: Matrix) -> Array:
-        """(k, j, i, 6) mean twist about the origin, by the weights at points of the CT."""
-        about_origin = np.array(twists, float)
-        about_origin[:, 3:] -= np.cross(about_origin[:, :3], self._middles)
-        return np.tensordot(self._shares(points_ct), about_origin.astype(np.float32), axes=(0, 0))
-
-    def _shares(self, points: Array) -> Array:
-        """(bones, ...) weights at points, one in sum."""
-        from scipy.ndimage import map_coordinates
-
-        ijk = points @ self._ras_to_bone[:3, :3].T.astype(np.float32) + self._ras_to_bone[:3, 3].astype(np.float32)
-        kji = np.moveaxis(ijk[..., ::-1], -1, 0)
-        return np.stack([map_coordinates(weight, kji, order=1, mode="nearest") for weight in self._weights])
-
 
 def _weights(bones: BonePieces) -> Array:
-    """(bones, k, j, i) on the bones' grid, one in sum."""
+    """(k, j, i, bones) on the bones' grid, one in sum."""
     from scipy.ndimage import distance_transform_edt
 
     spacing_kji = np.linalg.norm(bones.ijk_to_ras[:3, :3], axis=0)[::-1]
     distances = [distance_transform_edt(~mask, spacing_kji) for mask in bones.masks]
     weights = np.array([m.sum() / (1 + d**2) for m, d in zip(bones.masks, distances, strict=True)], np.float32)
-    return weights / weights.sum(axis=0)
-
-
-def _flow(twists: Array, points: Array) -> Array:
-    """exp(twist) x - x for twists about the origin: (I + (1 - cos a)/a^2 W + (a - sin a)/a^3 W^2)(w x p + v)."""
-    turn, shift = twists[..., :3], twists[..., 3:]
-    velocity = np.cross(turn, points) + shift
-    angle = np.linalg.norm(turn, axis=-1, keepdims=True)
-    second = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
-    small = angle < 1e-2
-    safe = np.where(small, 1, angle)
-    third = np.where(small, 1 / 6 - angle**2 / 120, (safe - np.sin(safe)) / safe**3)
-    once = np.cross(turn, velocity)
-    return (velocity + second * once + third * np.cross(turn, once)).astype(np.float32)
+    return np.ascontiguousarray(np.moveaxis(weights / weights.sum(axis=0), 0, -1))
