@@ -10,7 +10,7 @@ from chests import EDGE_MM, chest, film, rms, volume
 from scipy import ndimage
 from X2CTReconLib.population_atlas import fitted_atlas
 from X2CTReconLib.population_atlas.displacement import SmoothDisplacement
-from XRayLib.errors import InputError
+from XRayLib.errors import CancelledError, InputError
 
 PATIENT = chest(size=(1.08, 1.1, 0.92), place_mm=(14.0, -8.0, 10.0))
 
@@ -24,6 +24,21 @@ def test_two_films_give_the_patient_its_size_and_place(films):
     atlas = chest()
     found = fitted_atlas(volume(atlas), films, "cpu")
     assert rms(found.expected().voxels, PATIENT) < 0.35 * rms(atlas, PATIENT)
+
+
+def test_the_work_is_told_step_by_step_and_can_be_left_at_each(films):
+    told = []
+    fitted_atlas(volume(chest()), films, "cpu", lambda fraction, stage: told.append((fraction, stage)))
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(set(fractions))
+    assert len([stage for _, stage in told if "other patients" in stage]) == 4
+
+    def cancelled(_fraction, stage):
+        if "other patients" in stage:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        fitted_atlas(volume(chest()), films, "cpu", cancelled)
 
 
 def test_oblique_films_do_too():

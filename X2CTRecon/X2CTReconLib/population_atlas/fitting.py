@@ -131,8 +131,12 @@ def fitted_atlas(
         unknowns, improved = problem.round(unknowns)
         if not improved:
             break
-    progress(ROUNDS / rounds, "Looking for other patients with these films")
-    possible = problem.drawn(unknowns, drawn_pairs, np.random.default_rng(0))
+    possible = problem.drawn(
+        unknowns,
+        drawn_pairs,
+        np.random.default_rng(0),
+        lambda number: progress((ROUNDS + number) / rounds, "Looking for other patients with these films"),
+    )
     return FittedAtlas(atlas_hu, unknowns[: problem.displacement.count], possible)
 
 

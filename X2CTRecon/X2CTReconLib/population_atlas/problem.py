@@ -78,7 +78,13 @@ class FittingProblem:
                 return tried, True
         return unknowns, False
 
-    def drawn(self, unknowns: Array, pairs: int, rng: np.random.Generator) -> Array:
+    def drawn(
+        self,
+        unknowns: Array,
+        pairs: int,
+        rng: np.random.Generator,
+        on_pair: Callable[[int], None] = lambda _number: None,
+    ) -> Array:
         """(2 pairs, count) parameters of displacements that explain the films as well, within their errors; of no pairs
         those that fit best.
 
@@ -87,7 +93,8 @@ class FittingProblem:
         """
         here, count = self._linearised(unknowns), self.displacement.count
         drawn = []
-        for _ in range(pairs):
+        for number in range(pairs):
+            on_pair(number)
             prior = rng.standard_normal(unknowns.shape, dtype=np.float32)
             noise = rng.standard_normal(here.misfit.shape, dtype=np.float32)
             known, _ = damped_least_squares(
