@@ -125,8 +125,9 @@ class SlicerHost:
         self.application.sendPostedEvents()
         self.application.processEvents()
 
-    def wait_until(self, condition: Any, timeout_s: float = 10.0) -> None:
-        """Run the event loop until ``condition()`` holds; AssertionError after ``timeout_s``."""
+    def wait_until(self, condition: Any, timeout_s: float = 240.0) -> None:
+        """Run the event loop until ``condition()`` holds; AssertionError after ``timeout_s``, long enough for a
+        busy computer."""
         import time
 
         end = time.monotonic() + timeout_s

@@ -124,7 +124,7 @@ class RealSlicer:
         """Deliver what is queued."""
         self.application.processEvents()
 
-    def wait_until(self, condition: Any, timeout_s: float = 10.0) -> None:
+    def wait_until(self, condition: Any, timeout_s: float = 240.0) -> None:
         """Run the event loop until ``condition()`` holds."""
         end = time.monotonic() + timeout_s
         while not condition():

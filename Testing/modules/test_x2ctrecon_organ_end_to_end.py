@@ -83,7 +83,7 @@ def widget(slicer_main_window, load_module, torso, template, cache, monkeypatch)
     widget.panel._run_added(browser, [film])
     widget.ui.ctSelector.setCurrentNode(put_volume(torso.ct, "Torso"))
     widget.ui.organSelector.setCurrentNode(a_segmentation(torso.labels, {"Liver": LIVER}))
-    slicer_main_window.wait_until(lambda: widget.ui.applyButton.enabled, 120)
+    slicer_main_window.wait_until(lambda: widget.ui.applyButton.enabled)
     yield widget
     widget.panel.close()
 
@@ -125,7 +125,7 @@ def test_a_run_gets_an_organ_per_frame_and_what_no_film_shows_is_refused(widget,
     host, panel = slicer_main_window, widget.panel
     assert "Prepared" in widget.ui.preparationLabel.text
     widget.ui.applyRunButton.click()
-    host.wait_until(lambda: not panel.bar.running, 120)
+    host.wait_until(lambda: not panel.bar.running)
     assert f"{FRAMES} of {FRAMES} frames done." in widget.ui.statusLabel.text
     node = panel.parameterNode
     for frame in range(FRAMES):
@@ -148,7 +148,7 @@ def test_a_run_gets_an_organ_per_frame_and_what_no_film_shows_is_refused(widget,
     away.SetMatrixTransformToParent(vtk_matrix(matrix))
     widget.ui.poseSelector.setCurrentNode(away)
     widget.ui.applyButton.click()
-    host.wait_until(lambda: not panel.bar.running, 120)
+    host.wait_until(lambda: not panel.bar.running)
     assert "does not show the organ" in widget.ui.statusLabel.text
     assert node.organNow is None
 

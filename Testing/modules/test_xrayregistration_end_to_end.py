@@ -94,7 +94,7 @@ def test_two_views_are_registered_accepted_and_saved(case, tmp_path) -> None:
     for angle, name in ((0.0, "PA"), (90.0, "Lateral")):
         add(widget, name, film(angle, truth))
     widget.ui.applyButton.click()
-    host.wait_until(lambda: not widget.panel.runs.bar.running, 120)
+    host.wait_until(lambda: not widget.panel.runs.bar.running)
     ct = widget.panel.parameterNode.ctVolume
     assert error_mm(ct, truth) < 1.0
     assert "Passed" in widget.ui.cardLabel.text
@@ -116,7 +116,7 @@ def test_a_film_that_no_pose_explains_is_refused_and_nothing_moves(case) -> None
     shuffled = np.ascontiguousarray(np.random.default_rng(2).permuted(wrong, axis=2).reshape(256, 256))
     add(widget, "Nonsense", Radiograph(shuffled, radiograph.geometry, view="PA"))
     widget.ui.applyButton.click()
-    host.wait_until(lambda: not widget.panel.runs.bar.running, 120)
+    host.wait_until(lambda: not widget.panel.runs.bar.running)
     assert widget.ui.showAnywayButton.isVisibleTo(widget.parent)
     assert "Refused" in widget.ui.cardLabel.text
     np.testing.assert_allclose(local_to_world(widget.panel.parameterNode.ctVolume), np.eye(4))
@@ -132,7 +132,7 @@ def test_landmarks_place_the_ct(case) -> None:
     widget.logic.setLandmarks(widget.panel.parameterNode.ctVolume, films, points, pixels)
     widget.panel.refresh()
     widget.ui.placeButton.click()
-    host.wait_until(lambda: not widget.panel.runs.bar.running, 120)
+    host.wait_until(lambda: not widget.panel.runs.bar.running)
     assert "Placed by landmarks" in widget.ui.cardLabel.text
     assert error_mm(widget.panel.parameterNode.ctVolume, truth) < 1.0
 
@@ -146,7 +146,7 @@ def test_a_run_is_followed_frame_by_frame(case) -> None:
     _browser, lateral = put_film_run("Lateral", [film(90.0, truth) for truth in truths], browser)
     widget.panel._run_added(browser, [pa, lateral])
     widget.ui.registerSequenceButton.click()
-    host.wait_until(lambda: not widget.panel.runs.bar.running, 240)
+    host.wait_until(lambda: not widget.panel.runs.bar.running)
     node = widget.panel.parameterNode
     found = records(pose_sequence(browser, node.poseTransform))
     assert [record.quality.accepted for record in found.values()] == [True] * 3

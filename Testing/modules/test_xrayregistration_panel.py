@@ -31,7 +31,7 @@ def case(widget, slicer_main_window):
     for film in films:
         widget.panel.addFilm(film)
     widget.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
-    slicer_main_window.wait_until(lambda: "correlation" in widget.ui.qualityLabel.text, 60)
+    slicer_main_window.wait_until(lambda: "correlation" in widget.ui.qualityLabel.text)
     return widget, slicer_main_window
 
 
@@ -100,12 +100,12 @@ def test_the_reprojection_follows_the_pose(case) -> None:
         return float(np.argwhere(image > 0.85 * image.max())[:, 1].mean())
 
     widget.panel.centerOnFilms()
-    host.wait_until(lambda: widget.ui.translationRSlider.value == pytest.approx(-middle[0]), 10)
+    host.wait_until(lambda: widget.ui.translationRSlider.value == pytest.approx(-middle[0]))
     expected = a_film().geometry.project([[40.0, 0.0, 0.0]])[0, 0]  # the bone lies 40 mm to the right of the middle
-    host.wait_until(lambda: abs(bone_column() - expected) <= 1, 20)
+    host.wait_until(lambda: abs(bone_column() - expected) <= 1)
     widget.ui.translationRSlider.value = widget.ui.translationRSlider.value - 60.0
     moved = a_film().geometry.project([[-20.0, 0.0, 0.0]])[0, 0]
-    host.wait_until(lambda: abs(bone_column() - moved) <= 1, 20)
+    host.wait_until(lambda: abs(bone_column() - moved) <= 1)
 
 
 def test_undo_and_reset_give_back_the_pose(case) -> None:
@@ -113,7 +113,7 @@ def test_undo_and_reset_give_back_the_pose(case) -> None:
     for step in (4.0, 7.0, 10.0):  # one drag
         widget.ui.translationASlider.value = step
     before = pose_matrix(widget)
-    host.wait_until(lambda: np.array_equal(widget.panel.pose.history._resting, before), 5)
+    host.wait_until(lambda: np.array_equal(widget.panel.pose.history._resting, before))
     widget.ui.translationASlider.value = 30.0
     widget.ui.undoButton.click()
     np.testing.assert_allclose(pose_matrix(widget), before, atol=1e-6)

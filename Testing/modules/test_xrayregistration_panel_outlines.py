@@ -58,7 +58,7 @@ def eventually(host, check: Callable[[], None]) -> None:
         return True
 
     with contextlib.suppress(AssertionError):
-        host.wait_until(holds, 5.0)
+        host.wait_until(holds)
     check()
 
 

@@ -32,7 +32,7 @@ def case(slicer_main_window, load_module):
     widget.panel.addFilm(put_radiograph(Radiograph(image, geometry, view="PA"), "PA"))
     widget.panel.parameterNode.showVolumeRendering = False
     widget.panel.parameterNode.ctVolume = put_volume(ct, "CT")
-    slicer_main_window.wait_until(lambda: "correlation" in widget.ui.qualityLabel.text, 60)
+    slicer_main_window.wait_until(lambda: "correlation" in widget.ui.qualityLabel.text)
     yield widget, slicer_main_window
     widget.panel.close()
 
@@ -100,7 +100,7 @@ def test_the_difference_is_dark_where_they_agree_and_colored_where_not(case) -> 
     choose(widget, "Difference")
     assert host.render_view("XRay1", (256, 256)).mean() < 12
     widget.ui.translationRSlider.value = 40.0
-    host.wait_until(lambda: host.render_view("XRay1", (256, 256)).mean() > 15, 20)
+    host.wait_until(lambda: host.render_view("XRay1", (256, 256)).mean() > 15)
     picture = host.render_view("XRay1", (256, 256)).astype(int)
     orange = picture[..., 0] > picture[..., 2] + 60
     blue = picture[..., 2] > picture[..., 0] + 60
@@ -125,7 +125,7 @@ def test_the_checkerboard_is_seamless_where_they_agree(case) -> None:
     assert composite().GetForegroundOpacity() == 1.0
     assert deviation() < 0.01
     widget.ui.translationRSlider.value = 40.0
-    host.wait_until(lambda: deviation() > 0.5, 20)
+    host.wait_until(lambda: deviation() > 0.5)
 
 
 def test_removing_the_film_removes_what_was_drawn_over_it(case) -> None:

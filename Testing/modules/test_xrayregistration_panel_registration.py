@@ -81,7 +81,7 @@ def test_a_result_moves_ct_and_ticked_nodes_together(case, client, slicer_main_w
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Liver")
     model = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "Femur")
     other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "Table")
-    slicer_main_window.wait_until(lambda: case.ui.attachedList.count == 3, 5)
+    slicer_main_window.wait_until(lambda: case.ui.attachedList.count == 3)
     items = [case.ui.attachedList.item(row) for row in range(case.ui.attachedList.count)]
     assert [item.text() for item in items] == ["Femur", "Liver", "Table"]
     for item in items[:2]:

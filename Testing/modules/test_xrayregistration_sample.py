@@ -50,9 +50,9 @@ def test_the_sample_is_registered_where_the_patient_lies(slicer_main_window, loa
     widget = slicer_main_window.open_module("XRayRegistration")
     widget.panel.parameterNode.showVolumeRendering = False
     widget.ui.sampleButton.click()
-    slicer_main_window.wait_until(lambda: len(widget.panel.filmNodes()) == 2, 60)
+    slicer_main_window.wait_until(lambda: len(widget.panel.filmNodes()) == 2)
     widget.ui.applyButton.click()
-    slicer_main_window.wait_until(lambda: not widget.panel.runs.bar.running, 120)
+    slicer_main_window.wait_until(lambda: not widget.panel.runs.bar.running)
     ct = widget.panel.parameterNode.ctVolume
     volume = volume_from_node(ct, in_world=False)
     errors = target_registration_errors_mm(local_to_world(ct), sample_ct_to_world(volume), target_grid(volume))
