@@ -126,6 +126,7 @@ class X2CTReconParameterNode:
     prepareMinutes - Budget of 'Prepare this patient'.
     refineOrgan - Improve the organ on the X-rays after the network's answer.
     refineFrames - The same for every frame of a run.
+    consistent - Change the volume until it projects to the X-rays.
     styleTransfer - Give processed films the look of simulated ones first.
     estimateGeometry - Estimate first what was assumed of the X-rays' geometry.
     organNow - The organ where it is now.
@@ -159,6 +160,7 @@ class X2CTReconParameterNode:
     prepareMinutes: Annotated[int, WithinRange(1, 1440)] = 45
     refineOrgan: bool = True
     refineFrames: bool = False
+    consistent: bool = False
     styleTransfer: bool = False
     estimateGeometry: bool = False
     organNow: vtkMRMLModelNode

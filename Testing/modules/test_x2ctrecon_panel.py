@@ -48,6 +48,14 @@ def test_style_transfer_is_off_until_it_is_asked_for(widget, client) -> None:
     assert client.options.extra == {"style_transfer": True}
 
 
+def test_the_volume_is_adjusted_to_the_films_when_asked_for(widget, client) -> None:
+    add_two_films(widget)
+    widget.ui.consistentCheckBox.click()
+    apply(widget, client)
+    assert client.options.extra == {"consistent": True}
+    assert widget.panel.parameterNode.consistent
+
+
 def test_the_geometry_is_estimated_when_asked_for(widget, client) -> None:
     add_two_films(widget)
     widget.ui.estimateGeometryCheckBox.click()

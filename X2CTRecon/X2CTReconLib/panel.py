@@ -114,7 +114,9 @@ class ReconstructionPanel(CasePanel):
         ui = self.ui
         for widget in (ui.outputLabel, ui.outputSelector, ui.volumeRenderingCheckBox, ui.residualCheckBox):
             widget.setVisible(not returns_mesh)
-        for widget in (ui.overlayLabel, ui.overlaySlider, ui.styleTransferCheckBox, ui.estimateGeometryCheckBox):
+        for widget in (ui.overlayLabel, ui.overlaySlider):
+            widget.setVisible(not returns_mesh)
+        for widget in (ui.consistentCheckBox, ui.styleTransferCheckBox, ui.estimateGeometryCheckBox):
             widget.setVisible(not returns_mesh)
         ui.refineCheckBox.setVisible(returns_mesh and self.choice.method.id == "organ-mesh")
         ui.refineFramesCheckBox.setVisible(self.choice.method.id == "organ-mesh")
@@ -244,6 +246,7 @@ class ReconstructionPanel(CasePanel):
         extra = {"refine": refine} if self.choice.method.id == "organ-mesh" else {}
         if self.choice.method.returns == "volume":
             asked = {
+                "consistent": self.parameterNode.consistent,
                 "style_transfer": self.parameterNode.styleTransfer,
                 "estimate_geometry": self.parameterNode.estimateGeometry,
             }

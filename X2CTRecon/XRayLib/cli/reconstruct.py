@@ -27,7 +27,7 @@ def reconstruct(
     ] = None,
     body_part: Annotated[str, typer.Option("--body-part", help="e.g. chest.")] = "",
     consistent: Annotated[
-        bool, typer.Option("--consistent", help="Adjust a network's volume until it projects to the films.")
+        bool, typer.Option("--consistent", help="Adjust the volume until it projects to the films.")
     ] = False,
     style_transfer: Annotated[
         bool,
