@@ -18,6 +18,7 @@ from XRayLib.bundle import (
     installed_bundle,
     installed_bundles,
     installed_cards,
+    load_bundle,
     preferring,
     remove_bundle,
     scan_bundles,
@@ -178,6 +179,21 @@ def test_broken_bundle_is_left_out_with_its_reason(bundle_folder: Path, tmp_path
     assert "bytes instead of" in refused[second.folder]
     with pytest.raises(InputError, match="bytes instead of"):
         installed_bundle("test-other")
+
+
+def test_one_bundle_is_found_without_reading_the_others(
+    bundle_folder: Path, tmp_path: Path, user_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_bundle(bundle_folder)
+    import_bundle(make_bundle(tmp_path / "second", "test-other"))
+    (user_models / "unreadable").mkdir()
+    (user_models / "unreadable" / "model.json").write_text("[")
+    loaded = []
+    monkeypatch.setattr(installed, "load_bundle", lambda folder: loaded.append(folder.name) or load_bundle(folder))
+    assert installed_bundle("test-scaling").id == "test-scaling"
+    assert loaded == ["test-scaling"]
+    with pytest.raises(InputError, match=r"There is no model .unknown.\. Installed: .*test-other, test-scaling"):
+        installed_bundle("unknown")
 
 
 def test_cards_list_without_reading_weights(bundle_folder: Path) -> None:

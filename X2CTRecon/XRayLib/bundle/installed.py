@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 from XRayLib.bundle.bundle import Bundle, load_bundle
 from XRayLib.bundle.card import Card
@@ -78,14 +79,23 @@ def installed_bundles() -> dict[str, Bundle]:
 
 
 def installed_bundle(bundle_id: str) -> Bundle:
-    """The bundle of that id; InputError lists what is installed, or says why that one was refused."""
-    usable, refused = scan_bundles()
-    if bundle_id in usable:
-        return usable[bundle_id]
-    for folder, reason in refused.items():
-        if folder.name == bundle_id:
-            raise InputError(reason)
-    raise InputError(f"There is no model '{bundle_id}'. Installed: {', '.join(sorted(usable)) or 'none'}.")
+    """The bundle of that id, of which alone the files are hashed; InputError lists what is installed, or says why that
+    one was refused."""
+    refused: InputError | None = None
+    for folder in _bundle_folders():
+        if bundle_id not in (folder.name, _stated_id(folder)):
+            continue
+        try:
+            bundle = load_bundle(folder)
+        except InputError as error:
+            logger.warning("model folder refused: %s", error)
+            refused = refused or error
+            continue
+        if bundle.id == bundle_id:
+            return bundle
+    if refused is not None:
+        raise refused
+    raise InputError(f"There is no model '{bundle_id}'. Installed: {', '.join(installed_bundles()) or 'none'}.")
 
 
 def installed_cards() -> dict[str, Card]:
@@ -93,8 +103,7 @@ def installed_cards() -> dict[str, Card]:
     cards: dict[str, Card] = {}
     for folder in _bundle_folders():
         try:
-            with (folder / MANIFEST_NAME).open("rb") as stream:
-                card = Card.from_manifest(json.loads(stream.read(MAX_MANIFEST_BYTES)))
+            card = Card.from_manifest(_unchecked_manifest(folder))
         except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
             logger.warning("model folder without a readable manifest: %s", folder.name)
             continue
@@ -116,6 +125,19 @@ def remove_bundle(bundle_id: str) -> None:
         shutil.rmtree(doomed)
     except OSError as error:
         raise XRay3DError(f"The model '{bundle_id}' could not be deleted: {error.strerror}.") from None
+
+
+def _unchecked_manifest(folder: Path) -> Any:
+    with (folder / MANIFEST_NAME).open("rb") as stream:
+        return json.loads(stream.read(MAX_MANIFEST_BYTES))
+
+
+def _stated_id(folder: Path) -> str | None:
+    """What the manifest claims, unchecked; none when it cannot be read."""
+    try:
+        return str(_unchecked_manifest(folder)["id"])
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return None
 
 
 def _bundle_folders() -> Iterator[Path]:
