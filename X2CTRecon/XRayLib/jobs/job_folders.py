@@ -17,6 +17,9 @@ _OWNED = re.compile(_PREFIX + r"(\d+)-.+")
 _ABANDONED_AFTER_S = 24 * 3600.0
 """Process ids are reused and may belong to another container that shares the folder: only old ones are swept."""
 
+_ATTEMPTS, _BETWEEN_ATTEMPTS_S = 20, 0.1
+"""A worker that is being ended may still write into the folder, and another process remove it at the same time."""
+
 
 class JobFolders:
     """One private folder of this process, with a sub-folder for each job."""
@@ -45,8 +48,13 @@ def remove_folder(folder: Path) -> None:
 
 def remove_root(root: Path) -> None:
     """Remove the folder of a client; anything but such a folder is left alone."""
-    if _OWNED.fullmatch(root.name) and not root.is_symlink():
+    if not _OWNED.fullmatch(root.name) or root.is_symlink():
+        return
+    for _ in range(_ATTEMPTS):
         shutil.rmtree(root, ignore_errors=True)
+        if not root.exists():
+            return
+        time.sleep(_BETWEEN_ATTEMPTS_S)
 
 
 def _sweep_abandoned(parent: Path) -> None:
