@@ -48,20 +48,19 @@ def test_style_transfer_is_off_until_it_is_asked_for(widget, client) -> None:
     assert client.options.extra == {"style_transfer": True}
 
 
-def test_the_volume_is_adjusted_to_the_films_when_asked_for(widget, client) -> None:
+@pytest.mark.parametrize(
+    ("check_box", "parameter", "option"),
+    [
+        ("consistentCheckBox", "consistent", "consistent"),
+        ("estimateGeometryCheckBox", "estimateGeometry", "estimate_geometry"),
+    ],
+)
+def test_volume_and_geometry_are_adjusted_when_asked_for(widget, client, check_box, parameter, option) -> None:
     add_two_films(widget)
-    widget.ui.consistentCheckBox.click()
+    getattr(widget.ui, check_box).click()
     apply(widget, client)
-    assert client.options.extra == {"consistent": True}
-    assert widget.panel.parameterNode.consistent
-
-
-def test_the_geometry_is_estimated_when_asked_for(widget, client) -> None:
-    add_two_films(widget)
-    widget.ui.estimateGeometryCheckBox.click()
-    apply(widget, client)
-    assert client.options.extra == {"estimate_geometry": True}
-    assert widget.panel.parameterNode.estimateGeometry
+    assert client.options.extra == {option: True}
+    assert getattr(widget.panel.parameterNode, parameter)
 
 
 def test_each_film_has_a_row_with_its_geometry(widget) -> None:

@@ -63,7 +63,6 @@ class NeRP(Method):
         from X2CTReconLib.implicit.films import measured_films
         from X2CTReconLib.implicit.optimisation import optimised
         from X2CTReconLib.implicit.prior_grid import PriorGrid
-        from X2CTReconLib.implicit.settings import ImplicitSettings
 
         started = time.perf_counter()
         settings = ImplicitSettings.from_mapping(options.settings)

@@ -112,11 +112,12 @@ class ReconstructionPanel(CasePanel):
 
     def _show_sections(self, returns_mesh: bool) -> None:
         ui = self.ui
-        for widget in (ui.outputLabel, ui.outputSelector, ui.volumeRenderingCheckBox, ui.residualCheckBox):
-            widget.setVisible(not returns_mesh)
-        for widget in (ui.overlayLabel, ui.overlaySlider):
-            widget.setVisible(not returns_mesh)
-        for widget in (ui.consistentCheckBox, ui.styleTransferCheckBox, ui.estimateGeometryCheckBox):
+        of_volumes = (
+            *(ui.outputLabel, ui.outputSelector, ui.volumeRenderingCheckBox, ui.residualCheckBox),
+            *(ui.consistentCheckBox, ui.styleTransferCheckBox, ui.estimateGeometryCheckBox),
+            *(ui.overlayLabel, ui.overlaySlider),
+        )
+        for widget in of_volumes:
             widget.setVisible(not returns_mesh)
         ui.refineCheckBox.setVisible(returns_mesh and self.choice.method.id == "organ-mesh")
         ui.refineFramesCheckBox.setVisible(self.choice.method.id == "organ-mesh")
