@@ -15,7 +15,7 @@ from XRayLib.errors import InputError
 from XRayLib.mesh import organ_template
 from XRayLib.metrics.mesh_solid import enclosed_volume_ml, voxels_inside
 from XRayLib.metrics.overlap import dice
-from XRayLib.motion import MotionModel, MotionParameters
+from XRayLib.motion import MotionModel, MotionParameters, SteeredMotion
 
 seeds = st.integers(0, 10**6)
 few = settings(max_examples=12, deadline=None)
@@ -160,6 +160,10 @@ def test_a_patient_breathes_without_folds(patient_data) -> None:
         state = model.random_state(np.random.default_rng(seed))
         assert state.field.folding_fraction() < 1e-5
         assert enclosed_volume_ml(state.organ) == pytest.approx(volume_ml, rel=0.08)
+    # A deep breath, with all that usually goes with it, is where a registration starts from.
+    steered = SteeredMotion(MotionModel(ct, model.organ, spacing_mm=6.0), slow_modes=0)
+    for deviations in (-1.2, 1.2):
+        assert steered.field(deviations * np.eye(steered.count)[0]).folding_fraction() == 0
 
 
 def test_a_draw_that_folds_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:

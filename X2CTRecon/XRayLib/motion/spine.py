@@ -14,8 +14,14 @@ Mask = NDArray[np.bool_]
 BESIDE_MM = (-2.0, 16.0)
 """To the right of the middle: the aorta with its contrast medium lies to the left."""
 POSTERIOR_SHARE = 0.55
-DEGREE, ROUNDS = 3, 8
-OUTLIER_MM = 8.0
+BEND_DEVIATIONS = (0.2, 0.1, 0.06)
+"""Of a spine's line, relative to half its length: slope, kyphosis or lordosis, and one passing into the other. A free
+cubic leaves the spine at its ends, and the organs that slide along it with it."""
+SCALE_MM, FIRST_SCALE_MM, ROUNDS = 5.0, 40.0, 8
+"""Distance from the line at which a slice has half its weight: ribs and calcified vessels are taken for bone, discs are
+not found."""
+VERTEBRA_MM = 25.0
+"""Slices of one vertebra err alike."""
 
 
 def spine_line(ct: Volume, body: Mask, axes: list[Array]) -> tuple[float, Array]:
@@ -50,14 +56,22 @@ def _front(bone: Mask, inside: Mask, beside: Mask, a: Array) -> float:
 
 
 def _smooth_line(s: Array, a: Array) -> Array:
-    """A cubic through what most slices agree on; constant beyond the slices where bone was found."""
+    """A cubic through what most slices agree on, as bent as spines are; constant beyond where bone was found.
+
+    Legendre's polynomials with prior deviations, and Cauchy's weights whose scale shrinks from round to round.
+    """
     known = np.isfinite(a)
-    use = known.copy()
-    scaled = (s - s.mean()) / 100.0
-    for _ in range(ROUNDS):
-        line = np.polynomial.Polynomial.fit(scaled[use], a[use], min(DEGREE, int(use.sum()) - 1))
-        off = np.where(known, np.abs(np.where(known, a, 0) - line(scaled)), np.inf)
-        limit = max(OUTLIER_MM, 1.5 * float(np.median(off[known])))
-        use = off < limit
-    ends = np.flatnonzero(known)[[0, -1]]
-    return line(np.clip(scaled, scaled[ends[0]], scaled[ends[1]]))
+    low, high = s[known][[0, -1]]
+    half_mm = max(float(high - low) / 2, 1.0)
+    x = np.clip((s - (low + high) / 2) / half_mm, -1, 1)
+    shapes = np.polynomial.legendre.legvander(x, len(BEND_DEVIATIONS))
+    prior = np.diag([0.0, *(1 / (share * half_mm) ** 2 for share in BEND_DEVIATIONS)])
+    seen, wanted = shapes[known], a[known]
+    level = float(np.median(wanted))
+    line = np.full(len(s), level)
+    own_mm = max(float(s[1] - s[0]), 1.0) / VERTEBRA_MM if len(s) > 1 else 1.0
+    for scale_mm in np.geomspace(FIRST_SCALE_MM, SCALE_MM, ROUNDS):
+        weight = own_mm / (scale_mm**2 + (wanted - line[known]) ** 2)
+        bent = np.linalg.solve(seen.T @ (weight[:, None] * seen) + prior, seen.T @ (weight * (wanted - level)))
+        line = level + shapes @ bent
+    return line

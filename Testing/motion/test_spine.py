@@ -1,0 +1,50 @@
+"""The line of the spine that organs slide along: where it is, and no farther bent than spines are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from XRayLib.ct import Volume
+from XRayLib.motion.spine import spine_line
+
+SPACING_MM = 5.0
+AXES = [SPACING_MM * (np.arange(n) - (n - 1) / 2) for n in (60, 44, 60)]
+KYPHOSIS_MM, HALF_MM = 25.0, 150.0
+
+
+def true_front_mm(s: np.ndarray) -> np.ndarray:
+    """Foremost A of the vertebrae: the middle of the back lies farthest back."""
+    return -60.0 + KYPHOSIS_MM * (s / HALF_MM) ** 2
+
+
+def body_with_spine(disturbed_below_mm: float = -np.inf) -> Volume:
+    """A trunk in HU with a bent spine; where ``disturbed`` a calcified vessel lies far in front of it."""
+    s, a, r = np.meshgrid(*AXES[::-1], indexing="ij")
+    hu = np.where(np.hypot(r / 140, a / 105) < 1, 30.0, -1000.0)
+    behind = true_front_mm(s) - a
+    hu[(np.abs(r) < 20) & (behind > 0) & (behind < 30)] = 600.0
+    vessel = (np.abs(r - 8) < 8) & (np.abs(behind + 45) < 8) & (s < disturbed_below_mm)
+    hu[vessel] = 600.0
+    return Volume.axis_aligned(hu.astype(np.float32), (SPACING_MM,) * 3)
+
+
+def line_of(ct: Volume) -> np.ndarray:
+    return spine_line(ct, ct.voxels > -500, AXES)[1]
+
+
+def test_a_bent_spine_is_followed() -> None:
+    np.testing.assert_allclose(line_of(body_with_spine()), true_front_mm(AXES[2]), atol=5.0)
+
+
+@pytest.mark.parametrize("below_mm", [-125.0, -95.0])
+def test_bone_in_front_of_the_last_vertebrae_does_not_bend_the_line(below_mm: float) -> None:
+    line = line_of(body_with_spine(disturbed_below_mm=below_mm))
+    slope = np.gradient(line, SPACING_MM)
+    assert np.abs(slope).max() < 0.5
+    assert np.abs(line - true_front_mm(AXES[2]))[15:].max() < 8.0
+
+
+def test_without_bone_the_line_is_straight() -> None:
+    ct = body_with_spine()
+    soft = Volume(np.minimum(ct.voxels, 30.0), ct.ijk_to_ras)
+    assert np.ptp(line_of(soft)) == 0
