@@ -57,16 +57,24 @@ def fit(
     strength = max(state.observations for state in states)
     best = min(states, key=lambda state: _objective(state, matchers[0], strength))
     for number, matcher in enumerate(matchers):
+        if number:  # noise can lead a coarse level farther away than its start was
+            places = [best.parameters, *starts]
+            best = matcher.match(places[int(np.argmin(_objectives(matcher, places)))], with_slopes=False)
         iterations = ITERATIONS[min(number, len(ITERATIONS) - 1)]
         best = _minimised(matcher, best.parameters, iterations, on_step)
     return best
 
 
+def _objectives(matcher: DeformedMatcher, places: Sequence[Matrix]) -> Matrix:
+    """The objective at each of these parameters, on one scale."""
+    states = [matcher.match(parameters, with_slopes=False) for parameters in places]
+    strength = max(state.observations for state in states)
+    return np.array([_objective(state, matcher, strength) for state in states])
+
+
 def _promising(matcher: DeformedMatcher, starts: Sequence[Matrix]) -> list[int]:
     """Numbers of the best starts of which none beside them is better."""
-    states = [matcher.match(start, with_slopes=False) for start in starts]
-    strength = max(state.observations for state in states)
-    values = np.array([_objective(state, matcher, strength) for state in states])
+    values = _objectives(matcher, starts)
     around = np.concatenate([[np.inf], values, [np.inf]])
     lowest = np.flatnonzero((values <= around[:-2]) & (values <= around[2:]) & np.isfinite(values))
     return sorted(lowest, key=lambda n: values[n])[:SCREENED] or [0]
