@@ -63,6 +63,11 @@ def metrics_of(rows: Sequence[Mapping[str, Any]], date: str) -> list[dict[str, A
 def model_card(manifest: Mapping[str, Any], recipe: TransferRecipe, rows: Sequence[Mapping[str, Any]]) -> str:
     """Text of README.md."""
     limits = "\n".join(f"- {text}" for text in manifest["limitations"])
+    structure = (
+        f"\n+ {recipe.structure_weight:g} structure (1 - local correlation of a film with its transfer; ours)"
+        if recipe.structure_weight
+        else ""
+    )
     return f"""# {manifest["title"]} ({manifest["id"]} {manifest["version"]})
 
 {manifest["description"]}
@@ -77,8 +82,8 @@ def model_card(manifest: Mapping[str, Any], recipe: TransferRecipe, rows: Sequen
 
 ResNet generators of width {recipe.width} with {recipe.blocks} residual blocks that change the logit of a film and start
 as the identity, PatchGAN discriminators (patches of 70 pixels) of width {recipe.discriminator_width}; least-squares GAN
-+ {recipe.cycle_weight:g} cycle + {recipe.identity_weight:g} identity, pool of {recipe.pool_size} images, Adam,
-{recipe.iterations} iterations with {recipe.batch} film(s) of each kind. Real films: {len(recipe.pairs)} pairs;
++ {recipe.cycle_weight:g} cycle + {recipe.identity_weight:g} identity{structure}, pool of {recipe.pool_size} images,
+Adam, {recipe.iterations} iterations with {recipe.batch} film(s) of each kind. Real films: {len(recipe.pairs)} pairs;
 simulated: {recipe.simulated_count} deformed patients, PA and lateral, ideal line integrals. Random zoom, shift and
 rotation.
 

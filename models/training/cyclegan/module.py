@@ -13,10 +13,12 @@ from cyclegan.discriminator import PatchDiscriminator
 from cyclegan.generator import TransferGenerator
 from cyclegan.image_pool import ImagePool
 from cyclegan.recipe import TransferRecipe
+from cyclegan.structure import structure_change
 
 
 class CycleGANTraining(L.LightningModule):
-    """Two generators, two discriminators: least-squares GAN + cycle + identity losses (Zhu et al. 2017, section 3).
+    """Two generators, two discriminators: least-squares GAN + cycle + identity losses (Zhu et al. 2017, section 3), and
+    one of structure where the recipe asks for it.
 
     ``averaged`` is the running average of the generator from real to simulated films, the one to export.
     """
@@ -50,8 +52,14 @@ class CycleGANTraining(L.LightningModule):
             "adversarial": _genuine(self.judge_simulated(made_simulated)) + _genuine(self.judge_real(made_real)),
             "cycle": F.l1_loss(self.to_real(made_simulated), real) + F.l1_loss(self.to_simulated(made_real), simulated),
             "identity": F.l1_loss(self.to_simulated(simulated), simulated) + F.l1_loss(self.to_real(real), real),
+            "structure": structure_change(real, made_simulated) + structure_change(simulated, made_real),
         }
-        weights = {"adversarial": 1.0, "cycle": self.recipe.cycle_weight, "identity": self.recipe.identity_weight}
+        weights = {
+            "adversarial": 1.0,
+            "cycle": self.recipe.cycle_weight,
+            "identity": self.recipe.identity_weight,
+            "structure": self.recipe.structure_weight,
+        }
         self._update(generators, sum(weights[name] * term for name, term in terms.items()), rate)
         self._set_judges_trained(True)
         terms["judges"] = _judged(self.judge_simulated, simulated, self._simulated_pool.exchanged(made_simulated))

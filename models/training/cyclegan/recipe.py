@@ -34,6 +34,8 @@ class TransferRecipe:
     discriminator_width: int = 24
     cycle_weight: float = 10.0
     identity_weight: float = 5.0
+    structure_weight: float = 0.0
+    """Of what keeps anatomy in place (``structure.py``), not in the paper."""
     pool_size: int = 50
     averaging: float = 0.99
     """Decay of the running average of the weights; the average is what is exported."""
