@@ -48,3 +48,14 @@ def test_without_bone_the_line_is_straight() -> None:
     ct = body_with_spine()
     soft = Volume(np.minimum(ct.voxels, 30.0), ct.ijk_to_ras)
     assert np.ptp(line_of(soft)) == 0
+
+
+def test_bone_that_is_only_beside_the_middle_is_no_line() -> None:
+    ct = body_with_spine()
+    r = AXES[0]
+    beside = np.where((np.abs(r) > 25) & (np.abs(r) < 45), 1, 0)
+    behind = (AXES[1] < -60)[None, :, None] & (ct.voxels > -500)
+    apart = Volume(
+        np.where(behind & (beside == 1), 600.0, np.minimum(ct.voxels, 30.0)).astype(np.float32), ct.ijk_to_ras
+    )
+    assert np.ptp(line_of(apart)) == 0

@@ -37,12 +37,13 @@ def spine_line(ct: Volume, body: Mask, axes: list[Array]) -> tuple[float, Array]
     behind = axes[1] < back + 0.4 * depth
     near = np.abs(axes[0] - middle) < 60.0
     weight = bone[:, behind][:, :, near].sum(axis=(0, 1))
+    straight = np.full(len(body), back + 0.4 * depth)
     if weight.sum() < 50:
-        return float(middle), np.full(len(body), back + 0.4 * depth)
+        return float(middle), straight
     spine_r = float(np.average(axes[0][near], weights=weight))
     beside = (axes[0] > spine_r + BESIDE_MM[0]) & (axes[0] < spine_r + BESIDE_MM[1])
-    found = [_front(plane, inside, beside, axes[1]) for plane, inside in zip(bone, body, strict=True)]
-    return spine_r, _smooth_line(axes[2], np.array(found))
+    found = np.array([_front(plane, inside, beside, axes[1]) for plane, inside in zip(bone, body, strict=True)])
+    return spine_r, _smooth_line(axes[2], found) if np.isfinite(found).any() else straight
 
 
 def _front(bone: Mask, inside: Mask, beside: Mask, a: Array) -> float:
