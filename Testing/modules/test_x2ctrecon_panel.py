@@ -112,6 +112,24 @@ def test_files_are_loaded_one_after_the_other_and_a_bad_one_stops_none(widget, c
     assert [node.GetName() for node in widget.panel.filmNodes()] == ["b"]
 
 
+def test_nothing_runs_while_films_are_still_being_loaded(widget, client) -> None:
+    add_two_films(widget)
+    assert widget.ui.applyButton.enabled
+    widget.panel.adding.addFiles(["a.dcm", "b.dcm"])
+    assert not widget.ui.applyButton.enabled
+    assert "still being loaded" in widget.ui.applyButton.toolTip
+    client.fail(code="bad_input", message="a.dcm is empty.")
+    assert not widget.ui.applyButton.enabled
+    client.fail(code="bad_input", message="b.dcm is empty.")
+    assert widget.ui.applyButton.enabled
+    widget.panel.adding.addFiles(["c.dcm", "d.dcm"])
+    for _ in range(2):
+        assert "still being loaded" in widget.ui.applyButton.toolTip
+        client.answer(SimpleNamespace(radiograph=a_film()))
+    assert "still being loaded" not in widget.ui.applyButton.toolTip
+    assert len(widget.panel.filmNodes()) == 4
+
+
 def test_an_image_of_the_scene_becomes_a_film(widget, client, slicer_main_window) -> None:
     import slicer
 

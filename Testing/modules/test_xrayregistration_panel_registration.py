@@ -58,6 +58,14 @@ def test_register_says_what_is_missing(widget) -> None:
     assert not ui.showAnywayButton.isVisibleTo(widget.parent)
 
 
+def test_nothing_is_registered_while_films_are_still_being_loaded(case) -> None:
+    assert case.ui.applyButton.enabled
+    case.panel.adding.addFiles(["third.dcm"])
+    for button in (case.ui.applyButton, case.ui.refineButton, case.ui.registerSequenceButton):
+        assert not button.enabled
+    assert "still being loaded" in case.ui.applyButton.toolTip
+
+
 def test_every_method_of_registration_can_be_chosen(case, client) -> None:
     from XRayLib.registry import methods
 

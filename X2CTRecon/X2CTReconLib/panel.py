@@ -132,6 +132,8 @@ class ReconstructionPanel(CasePanel):
 
     def readiness(self, films: list[Any]) -> tuple[bool, str]:
         """Whether Apply can run, and the tooltip that says why not."""
+        if self.missingFilms():
+            return False, self.missingFilms()
         prepared = self.preparation.state if self.patient.what else {}
         bundle = None if prepared is None else prepared.get("bundle")
         state = (

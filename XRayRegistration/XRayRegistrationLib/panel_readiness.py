@@ -35,7 +35,7 @@ class RunReadiness:
                 _allow(button, False, _("A job is running."))
             return
         landmarks = landmarks_of(node.ctLandmarks, films)
-        can_start = ready or (node.start.value == "landmarks" and not locked)
+        can_start = ready or (node.start.value == "landmarks" and not locked and not self.panel.missingFilms())
         placed = can_start and _is_placed(node)
         _allow(ui.refineButton, placed, _refine_tip(can_start, reason, placed))
         can_place = node.ctVolume is not None and is_enough(landmarks) and not locked
@@ -50,6 +50,8 @@ class RunReadiness:
             return False, _("The pose is accepted: press Edit to change it.")
         if method is None:
             return False, _("No registration method is installed.")
+        if self.panel.missingFilms():
+            return False, self.panel.missingFilms()
         if self.panel.choice.deforms and self.panel.organ.problem:
             return False, self.panel.organ.problem
         ct, start = node.ctVolume, node.start.value

@@ -47,7 +47,9 @@ class CasePanel(ABC):
             rows, on_remove=self.removeFilm, on_changed=self.filmChanged, on_viewed=self.chooseViewedFilm
         )
         self._films_hint = ui.filmsHintLabel.text
-        self.adding = FilmAdding(ui, client, on_added=self.addFilm, on_status=self.say)
+        self.adding = FilmAdding(
+            ui, client, on_added=self.addFilm, on_coming=lambda: self.refresh(), on_status=self.say
+        )
         ui.overlaySlider.connect("valueChanged(double)", self.blendFilms)
 
     # Parameter node
@@ -96,6 +98,10 @@ class CasePanel(ABC):
     def filmNodes(self) -> list[Any]:
         """The radiographs of the case that are still in the scene."""
         return [node for node in self.parameterNode.films if is_radiograph(node)] if self.parameterNode else []
+
+    def missingFilms(self) -> str:
+        """Why the films of the case are not all there yet; empty when they are."""
+        return _("X-rays are still being loaded.") if self.adding.coming else ""
 
     def shownFilms(self) -> list[Any]:
         """Those that the views show: all of them."""

@@ -15,12 +15,22 @@ from XRayLib.scene.radiograph_nodes import is_radiograph, put_radiograph
 
 
 class FilmAdding:
-    """The buttons under the film rows. ``on_added(node)`` for each film that arrives, in the order asked for."""
+    """The buttons under the film rows. ``on_added(node)`` for each film that arrives, in the order asked for;
+    ``on_coming()`` when ``coming``, the number of films that are still being loaded, has changed otherwise."""
 
-    def __init__(self, ui: Any, client: Any, on_added: Callable[[Any], None], on_status: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        client: Any,
+        on_added: Callable[[Any], None],
+        on_coming: Callable[[], None],
+        on_status: Callable[[str], None],
+    ) -> None:
         self.ui = ui
         self.client = client
+        self.coming = 0
         self._on_added = on_added
+        self._on_coming = on_coming
         self._say = on_status
         ui.addFileButton.connect("clicked(bool)", self.chooseFiles)
         ui.addNodeButton.connect("clicked(bool)", self.addSceneImage)
@@ -43,14 +53,17 @@ class FilmAdding:
         if not paths:
             return
         path, rest = paths[0], list(paths[1:])
+        self._expect(len(paths))
         self._say(_("Loading {name} ...").format(name=Path(path).name))
 
         def arrived(loaded: Any) -> None:
+            self.coming = len(rest)
             self._on_added(put_radiograph(loaded.radiograph, Path(path).name.partition(".")[0]))
             self._say("")
             self.addFiles(rest)
 
         def refused(failure: Any) -> None:
+            self._expect(len(rest))
             self._say(failure.message)
             slicer.util.errorDisplay(failure.message)
             self.addFiles(rest)
@@ -73,17 +86,25 @@ class FilmAdding:
             self._say(str(error))
             return
 
+        self._expect(1)
+
         def arrived(loaded: Any) -> None:
             discard_temporary_file(path)
+            self.coming = 0
             self._on_added(put_radiograph(loaded.radiograph, name + " X-ray"))
             self._say("")
 
         def refused(failure: Any) -> None:
             discard_temporary_file(path)
+            self._expect(0)
             self._say(failure.message)
             slicer.util.errorDisplay(failure.message)
 
         self.client.load_radiograph(path, frame_index=frame, on_result=arrived, on_error=refused)
+
+    def _expect(self, coming: int) -> None:
+        self.coming = coming
+        self._on_coming()
 
     def _selection_changed(self, node: Any) -> None:
         self.ui.addNodeButton.enabled = node is not None
