@@ -132,8 +132,8 @@ class ReconstructionPanel(CasePanel):
 
     def readiness(self, films: list[Any]) -> tuple[bool, str]:
         """Whether Apply can run, and the tooltip that says why not."""
-        if self.missingFilms():
-            return False, self.missingFilms()
+        if missing := self.missingFilms():
+            return False, missing
         prepared = self.preparation.state if self.patient.what else {}
         bundle = None if prepared is None else prepared.get("bundle")
         state = (

@@ -50,8 +50,8 @@ class RunReadiness:
             return False, _("The pose is accepted: press Edit to change it.")
         if method is None:
             return False, _("No registration method is installed.")
-        if self.panel.missingFilms():
-            return False, self.panel.missingFilms()
+        if missing := self.panel.missingFilms():
+            return False, missing
         if self.panel.choice.deforms and self.panel.organ.problem:
             return False, self.panel.organ.problem
         ct, start = node.ctVolume, node.start.value

@@ -70,9 +70,9 @@ def _smooth_line(s: Array, a: Array) -> Array:
     seen, wanted = shapes[known], a[known]
     level = float(np.median(wanted))
     line = np.full(len(s), level)
-    own_mm = max(float(s[1] - s[0]), 1.0) / VERTEBRA_MM if len(s) > 1 else 1.0
+    of_vertebra = max(float(s[1] - s[0]), 1.0) / VERTEBRA_MM if len(s) > 1 else 1.0
     for scale_mm in np.geomspace(FIRST_SCALE_MM, SCALE_MM, ROUNDS):
-        weight = own_mm / (scale_mm**2 + (wanted - line[known]) ** 2)
+        weight = of_vertebra / (scale_mm**2 + (wanted - line[known]) ** 2)
         bent = np.linalg.solve(seen.T @ (weight[:, None] * seen) + prior, seen.T @ (weight * (wanted - level)))
         line = level + shapes @ bent
     return line

@@ -56,12 +56,14 @@ def fit(
     states = [_minimised(matchers[0], start, SCREENING_ITERATIONS, on_step) for start in promising]
     strength = max(state.observations for state in states)
     best = min(states, key=lambda state: _objective(state, matchers[0], strength))
+    begin = best.parameters
     for number, matcher in enumerate(matchers):
         if number:  # noise can lead a coarse level farther away than its start was
-            places = [best.parameters, *starts]
-            best = matcher.match(places[int(np.argmin(_objectives(matcher, places)))], with_slopes=False)
+            places = [begin, *starts]
+            begin = places[int(np.argmin(_objectives(matcher, places)))]
         iterations = ITERATIONS[min(number, len(ITERATIONS) - 1)]
-        best = _minimised(matcher, best.parameters, iterations, on_step)
+        best = _minimised(matcher, begin, iterations, on_step)
+        begin = best.parameters
     return best
 
 

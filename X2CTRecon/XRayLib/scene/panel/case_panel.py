@@ -47,9 +47,7 @@ class CasePanel(ABC):
             rows, on_remove=self.removeFilm, on_changed=self.filmChanged, on_viewed=self.chooseViewedFilm
         )
         self._films_hint = ui.filmsHintLabel.text
-        self.adding = FilmAdding(
-            ui, client, on_added=self.addFilm, on_coming=lambda: self.refresh(), on_status=self.say
-        )
+        self.adding = FilmAdding(ui, client, on_added=self.addFilm, on_coming=self.refresh, on_status=self.say)
         ui.overlaySlider.connect("valueChanged(double)", self.blendFilms)
 
     # Parameter node

@@ -50,23 +50,26 @@ class FilmAdding:
 
     def addFiles(self, paths: Sequence[str]) -> None:
         """Load files one after the other; a file that cannot be used is explained and changes nothing."""
+        self._expect(len(paths))
+        self._load(paths)
+
+    def _load(self, paths: Sequence[str]) -> None:
         if not paths:
             return
         path, rest = paths[0], list(paths[1:])
-        self._expect(len(paths))
         self._say(_("Loading {name} ...").format(name=Path(path).name))
 
         def arrived(loaded: Any) -> None:
-            self.coming = len(rest)
+            self.coming -= 1
             self._on_added(put_radiograph(loaded.radiograph, Path(path).name.partition(".")[0]))
             self._say("")
-            self.addFiles(rest)
+            self._load(rest)
 
         def refused(failure: Any) -> None:
-            self._expect(len(rest))
+            self._expect(-1)
             self._say(failure.message)
             slicer.util.errorDisplay(failure.message)
-            self.addFiles(rest)
+            self._load(rest)
 
         self.client.load_radiograph(path, on_result=arrived, on_error=refused)
 
@@ -90,20 +93,21 @@ class FilmAdding:
 
         def arrived(loaded: Any) -> None:
             discard_temporary_file(path)
-            self.coming = 0
+            self.coming -= 1
             self._on_added(put_radiograph(loaded.radiograph, name + " X-ray"))
             self._say("")
 
         def refused(failure: Any) -> None:
             discard_temporary_file(path)
-            self._expect(0)
+            self._expect(-1)
             self._say(failure.message)
             slicer.util.errorDisplay(failure.message)
 
         self.client.load_radiograph(path, frame_index=frame, on_result=arrived, on_error=refused)
 
-    def _expect(self, coming: int) -> None:
-        self.coming = coming
+    def _expect(self, more: int) -> None:
+        """So many more films are to come, or fewer."""
+        self.coming += more
         self._on_coming()
 
     def _selection_changed(self, node: Any) -> None:
