@@ -117,8 +117,18 @@ def test_a_result_comes_back_unchanged(folder: Path) -> None:
 def test_radiographs_of_the_case_are_not_written_again(folder: Path) -> None:
     case = full_case()
     write_result(folder, full_result(case), case)
-    assert not (folder / "view0.npy").exists()
-    assert (folder / "view1.npy").exists()
+    assert not (folder / "result_view0.npy").exists()
+    assert (folder / "result_view1.npy").exists()
+
+
+def test_a_result_overwrites_no_file_of_the_mapped_case_that_it_passes_on(folder: Path) -> None:
+    write_case(folder, full_case())
+    files = {path: path.read_bytes() for path in folder.iterdir()}
+    case = read_case(folder, mapped=True)
+    result = dataclasses.replace(full_result(case), labels=case.labels)
+    write_result(folder, result, case)
+    assert {path: path.read_bytes() for path in files} == files
+    assert_same(result, read_result(folder, case))
 
 
 def test_numpy_numbers_and_tuples_in_provenance_become_plain(folder: Path) -> None:

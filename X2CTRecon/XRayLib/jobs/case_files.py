@@ -85,18 +85,22 @@ def read_case(folder: Path, *, mapped: bool = False, kept_ct: Volume | None = No
 
 
 def write_result(folder: Path, result: Result, case: Case | None = None) -> None:
-    """Write ``result.json`` and the arrays. Radiographs that are those of ``case`` are referred to, not copied."""
+    """Write ``result.json`` and the arrays. Radiographs that are those of ``case`` are referred to, not copied.
+
+    The arrays' names all begin with "result_": a result may hold arrays of a mapped case, whose files lie in the same
+    folder and must not be overwritten.
+    """
     document = {
         "format": RESULT_FORMAT,
         "method": result.method,
-        "volume": _optional(volume_document, folder, "volume", result.volume),
-        "uncertainty": _optional(volume_document, folder, "uncertainty", result.uncertainty),
-        "labels": _optional(volume_document, folder, "labels", result.labels),
-        "mesh": _optional(mesh_document, folder, "mesh", result.mesh),
+        "volume": _optional(volume_document, folder, "result_volume", result.volume),
+        "uncertainty": _optional(volume_document, folder, "result_uncertainty", result.uncertainty),
+        "labels": _optional(volume_document, folder, "result_labels", result.labels),
+        "mesh": _optional(mesh_document, folder, "result_mesh", result.mesh),
         "ct_to_world": result.ct_to_world,
-        "deformation": _optional(deformation_document, folder, "deformation", result.deformation),
+        "deformation": _optional(deformation_document, folder, "result_deformation", result.deformation),
         "pose_quality": None if result.pose_quality is None else pose_quality_document(result.pose_quality),
-        "point_cloud": _optional(point_cloud_document, folder, "point_cloud", result.point_cloud),
+        "point_cloud": _optional(point_cloud_document, folder, "result_point_cloud", result.point_cloud),
         "views": [_view_document(folder, n, view, case) for n, view in enumerate(result.views)],
         "quality": dict(result.quality),
         "warnings": list(result.warnings),
@@ -174,10 +178,10 @@ def _view_document(folder: Path, index: int, view: View, case: Case | None) -> D
     if given:
         radiograph: Document = {"of_case": given[0]}
     else:
-        radiograph = radiograph_document(folder, f"view{index}", view.radiograph)
+        radiograph = radiograph_document(folder, f"result_view{index}", view.radiograph)
     return {
         "radiograph": radiograph,
-        "reprojection": write_array(folder, f"reprojection{index}", view.reprojection),
+        "reprojection": write_array(folder, f"result_reprojection{index}", view.reprojection),
         "fitted_gain_offset": list(view.fitted_gain_offset),
         "residual": view.residual,
     }
