@@ -76,6 +76,41 @@ def test_round_shutter_is_found(anatomy: NDArray[np.float64], centre: tuple[floa
     assert "round" in sentence
 
 
+def round_field(radius: float) -> NDArray[np.bool_]:
+    row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return (column - (SHAPE[1] - 1) / 2) ** 2 + (row - (SHAPE[0] - 1) / 2) ** 2 < radius**2
+
+
+def written_on(image: NDArray[np.float64], value: float) -> NDArray[np.uint8]:
+    """8 bits, with a patient's number in the lower left corner, the date in an upper one and a lead letter."""
+    import cv2
+
+    picture = np.clip(200 * image, 0, 255).astype(np.uint8)
+    for text, place, size in (("4711 SMITH", (4, 474), 0.6), ("2026-11-22", (400, 18), 0.6), ("R", (440, 100), 1.2)):
+        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, int(200 * value), 2)
+    return picture
+
+
+@pytest.mark.parametrize(("outside", "ink"), [(0.0, 1.1), (1.2, 0.0)], ids=["black", "white"])
+def test_a_round_field_is_found_behind_what_the_console_wrote(
+    anatomy: NDArray[np.float64], outside: float, ink: float
+) -> None:
+    field = round_field(205.0)
+    found, sentence = find_exposed_field(written_on(np.where(field, anatomy, outside), ink))
+    assert_covers(found, field)
+    assert "round" in sentence
+
+
+def test_a_round_field_of_a_bright_middle_and_a_dark_rim_is_found(anatomy: NDArray[np.float64]) -> None:
+    """As a thick patient in a wide beam looks: the step at the blanked rim is small beside the middle."""
+    row, column = np.mgrid[-1 : 1 : SHAPE[0] * 1j, -1 : 1 : SHAPE[1] * 1j]
+    field = round_field(200.0)
+    glow = 0.12 + np.exp(-((row / 0.45) ** 4) - (column / 0.45) ** 4) + 0.1 * (anatomy - 0.85)
+    found, sentence = find_exposed_field((200 * np.where(field, glow, 0.0)).astype(np.uint8))
+    assert_covers(found, field)
+    assert "round" in sentence
+
+
 def test_uncollimated_anatomy_keeps_its_whole_field(anatomy: NDArray[np.float64], chest: NDArray[np.float32]) -> None:
     for image in (anatomy, chest):
         field, sentence = find_exposed_field(image)
@@ -83,9 +118,11 @@ def test_uncollimated_anatomy_keeps_its_whole_field(anatomy: NDArray[np.float64]
         assert sentence == ""
 
 
-def test_ball_in_air_is_not_a_shutter() -> None:
+@pytest.mark.parametrize("radius", [0.9, 0.7, 0.5])
+@pytest.mark.parametrize("tone", [1.0, 0.8, 1.6])
+def test_ball_in_air_is_not_a_shutter(radius: float, tone: float) -> None:
     row, column = np.mgrid[-1:1:300j, -1:1:300j]
-    field, _ = find_exposed_field(np.sqrt(np.maximum(0.0, 0.81 - row**2 - column**2)))
+    field, _ = find_exposed_field(np.sqrt(np.maximum(0.0, radius**2 - row**2 - column**2)) ** tone)
     assert field is None
 
 
