@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from XRayLib.ct import Volume
 from XRayLib.motion import DisplacementField
-from XRayRegistrationLib.deformable.body_motion import KEPT_POSE_DEVIATION, POSE, BodyMotion, body_motion
+from XRayRegistrationLib.deformable.body_motion import POSE, SETTLED_POSE_DEVIATION, BodyMotion, body_motion
+from XRayRegistrationLib.deformable.bones import bone_pieces
 
 CT = Volume.axis_aligned(np.zeros((12, 10, 11), np.float32), (6.0, 6.0, 6.0), (0.0, 0.0, 0.0))
 LEFT_OUT_MM = 1.5
@@ -27,12 +28,12 @@ def motion() -> BodyMotion:
     soft = SimpleNamespace(
         count=4, left_out_mm=left_out, field=lambda _values: still, derivatives=lambda _values: by_number
     )
-    return body_motion(CT, np.eye(4), CT.center_ras_mm, None, soft, KEPT_POSE_DEVIATION)
+    return body_motion(CT, np.eye(4), CT.center_ras_mm, None, soft, SETTLED_POSE_DEVIATION)
 
 
 def test_parameters_are_pose_then_soft_tissue(motion: BodyMotion) -> None:
     assert motion.number == POSE + 4
-    np.testing.assert_array_equal(motion.deviations, [*KEPT_POSE_DEVIATION, 1, 1, 1, 1])
+    np.testing.assert_array_equal(motion.deviations, [*SETTLED_POSE_DEVIATION, 1, 1, 1, 1])
 
 
 def test_a_point_is_as_uncertain_as_what_moves_it(motion: BodyMotion) -> None:
@@ -51,3 +52,14 @@ def test_a_point_is_as_uncertain_as_what_moves_it(motion: BodyMotion) -> None:
     assert found.voxels[k, j, i] == pytest.approx(expected, rel=1e-4)
     last = [found.ijk_to_ras @ [*np.array(found.voxels.shape[::-1]) - 1, 1], CT.ijk_to_ras @ [10, 9, 11, 1]]
     np.testing.assert_allclose(*last)  # it covers the CT
+
+
+def test_the_pose_is_that_of_the_largest_bone(two_bones: Volume) -> None:
+    pieces = bone_pieces(replace(two_bones, voxels=np.where(np.arange(40) < 29, two_bones.voxels, 20)))
+    assert pieces.masks[0].sum() > 1.3 * pieces.masks[1].sum()
+    motion = body_motion(two_bones, np.eye(4), two_bones.center_ras_mm, pieces)
+    assert motion.number == POSE + 6
+    field = motion.field(np.array([*np.zeros(POSE), 0, 0, 0, 5.0, 0, 0]))
+    largest, other = (np.linalg.norm(field.at(middle[None])) for middle in pieces.middles_ras_mm)
+    assert largest < 0.1
+    assert other > 4.5

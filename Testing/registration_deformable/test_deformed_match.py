@@ -18,12 +18,13 @@ from XRayRegistrationLib.deformable.volume_levels import volume_level
 from XRayRegistrationLib.rigid.cut_faces import CutFaces
 from XRayRegistrationLib.rigid.film_pyramid import films_at
 
-TRUE = np.array([0.02, -0.01, 0.03, 2.0, -1.0, 1.5, *[0.04, -0.02, 0.05, 2, 1, -2], *[-0.03, 0.05, 0.01, -2, 1, 3]])
+TRUE = np.array([0.02, -0.01, 0.03, 2.0, -1.0, 1.5, *[-0.03, 0.05, 0.01, -2, 1, 3]])
+"""The pose, which is that of the first bone, and the other bone's own motion."""
 
 
 @pytest.fixture(scope="module")
 def matcher(two_bones: Volume) -> DeformedMatcher:
-    """Films of the two bones, each turned and shifted, and the CT with both as they were."""
+    """Films of the two bones, turned and shifted differently, and the CT with both as they were."""
     motion = body_motion(two_bones, np.eye(4), two_bones.center_ras_mm, bone_pieces(two_bones))
     field = motion.field(TRUE).on_grid(two_bones.voxels.shape, two_bones.ijk_to_ras)
     now = field.warp(two_bones, extend=True)
@@ -61,8 +62,8 @@ def test_the_gradient_is_that_of_the_cost(matcher: DeformedMatcher) -> None:
     gradient = -2 * matcher.match(rest).gradient  # the normal equations belong to half the cost and lead downhill
     for number, deviation in enumerate(matcher.motion.deviations):
         step = rest.copy()
-        step[number] = 0.05 * deviation
-        slope = (matcher.match(step).cost - matcher.match(-step).cost) / 0.1
+        step[number] = 0.01 * deviation
+        slope = (matcher.match(step).cost - matcher.match(-step).cost) / 0.02
         assert gradient[number] * deviation == pytest.approx(slope, rel=0.1, abs=2e-3)
 
 
@@ -91,5 +92,5 @@ def test_the_posterior_knows_what_the_films_do_not_show(matcher: DeformedMatcher
 
 def test_a_motion_that_folds_is_no_match(matcher: DeformedMatcher) -> None:
     folding = TRUE.copy()
-    folding[6 + 3], folding[12 + 3] = -120.0, 120.0
+    folding[6 + 3] = 240.0
     assert matcher.match(folding).cost == np.inf

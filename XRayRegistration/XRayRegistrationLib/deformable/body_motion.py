@@ -1,7 +1,8 @@
 """All that may move in a deformable registration, as one vector of numbers with a prior.
 
-First the pose (a twist of the CT about its middle), then one twist per bone piece, then the numbers that steer the soft
-tissue, in standard deviations. The whole displacement is bones after soft tissue: p_ct = q + s(q), q = Phi(p).
+First the pose (a twist of the CT about its middle), then one twist per bone piece but the largest, which the pose is
+of, then the numbers that steer the soft tissue, in standard deviations. The whole displacement is bones after soft
+tissue: p_ct = q + s(q), q = Phi(p).
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ POSE = 6
 POSE_DEVIATION = (0.1, 0.1, 0.1, 30.0, 30.0, 30.0)
 BONE_DEVIATION = (0.06, 0.06, 0.06, 6.0, 6.0, 6.0)
 """Prior of a twist, rad and mm: of the pose about the rigid registration's, of a bone against the pose."""
-KEPT_POSE_DEVIATION = (0.01, 0.01, 0.01, 1.5, 1.5, 1.5)
-"""Of a pose that comes from elsewhere and is only to be kept: what a rigid registration is expected to leave."""
+SETTLED_POSE_DEVIATION = (0.01, 0.01, 0.01, 1.5, 1.5, 1.5)
+"""Of a pose where soft tissue is sought: what a rigid registration of a breathing patient leaves. One film shows depth
+only over the whole of the patient: pixels near an organ would change it by many millimetres to fit that organ."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class BodyMotion:
     bones: PolyrigidMotion | None
     soft: SteeredMotion | None
     bone_derivatives: Array
-    """(6 bones, k, j, i, 3) change of the bones' displacement with each component of their twists."""
+    """(6 (bones - 1), k, j, i, 3) change of the bones' displacement with each component of their twists."""
     pose_deviation: tuple[float, ...] = POSE_DEVIATION
 
     @property
@@ -92,8 +94,10 @@ class BodyMotion:
         if self.soft is not None:
             found = self.soft.field(self._soft(parameters))
             soft = found.on_grid(self.grid.vectors_mm.shape[:3], self.grid.ijk_to_ras)
-        bones = parameters[POSE : self.number - self.soft_number]
-        return soft if self.bones is None else self.bones.field(bones.reshape(-1, 6)).composed(soft)
+        if self.bones is None:
+            return soft
+        twists = parameters[POSE : self.number - self.soft_number].reshape(-1, 6)
+        return self.bones.field(np.concatenate([np.zeros((1, 6)), twists])).composed(soft)
 
     def _soft(self, parameters: Matrix) -> Matrix:
         return parameters[self.number - self.soft_number :]
@@ -133,12 +137,12 @@ def body_motion(
     soft: SteeredMotion | None = None,
     pose_deviation: tuple[float, ...] = POSE_DEVIATION,
 ) -> BodyMotion:
-    """The motion of a CT; one bone piece alone moves as the pose does and is left out."""
+    """The motion of a CT; the largest bone piece moves as the pose does, and one alone is left out."""
     grid = field_grid(ct)
     polyrigid = None
     if bones is not None and len(bones) > 1:
         polyrigid = PolyrigidMotion(bones, grid.vectors_mm.shape[:3], grid.ijk_to_ras)
-    by_bones = np.zeros((0, *grid.vectors_mm.shape), np.float32) if polyrigid is None else polyrigid.derivatives()
+    by_bones = np.zeros((0, *grid.vectors_mm.shape), np.float32) if polyrigid is None else polyrigid.derivatives()[6:]
     return BodyMotion(rigid, pivot_ras_mm, grid, polyrigid, soft, by_bones, pose_deviation)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,16 @@ from XRayLib.registry import Progress
 
 from XRayRegistrationLib.deformable.anatomy import deformed_matchers, working_ct
 from XRayRegistrationLib.deformable.body_motion import (
-    KEPT_POSE_DEVIATION,
     POSE,
     POSE_DEVIATION,
-    BodyMotion,
-    body_motion,
+    SETTLED_POSE_DEVIATION,
 )
-from XRayRegistrationLib.deformable.bones import BonePieces, bone_pieces
+from XRayRegistrationLib.deformable.bones import bone_pieces
 from XRayRegistrationLib.deformable.deformed_result import field_numbers, moved_mesh, projected
 from XRayRegistrationLib.deformable.matching import DeformedMatcher
 from XRayRegistrationLib.deformable.mesh_start import motion_seen
-from XRayRegistrationLib.deformable.models import FittedModel, chosen_model, fitted_models
+from XRayRegistrationLib.deformable.models import FittedModel, chosen_model, fitted_models, placed
+from XRayRegistrationLib.deformable.possible_motions import PossibleMotions
 from XRayRegistrationLib.deformable.soft_tissue import soft_tissue_motion
 from XRayRegistrationLib.rigid.coarse_to_fine import TABLE_LEVEL, levels_of
 from XRayRegistrationLib.rigid.confidence import Evidence, judge
@@ -38,13 +37,13 @@ from XRayRegistrationLib.rigid.registration import register_rigid
 from XRayRegistrationLib.rigid.settings import RigidSettings
 from XRayRegistrationLib.rigid.starts import chosen_initialisation
 
-if TYPE_CHECKING:
-    from XRayLib.motion import SteeredMotion
-
 Matrix = NDArray[np.float64]
 
 RIGID_SHARE, MODES_SHARE, FITTED_SHARE = 0.35, 0.45, 0.95
 """Progress when the rigid registration, the modes and the fits are there."""
+
+BEYOND_DOUBT = 0.9
+"""Confidence from which on breathing has not misled a rigid registration."""
 
 USUAL_STEPS = 150
 """Steps of all fits together, for the progress."""
@@ -52,16 +51,30 @@ USUAL_STEPS = 150
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the fits work on: the CT at the working resolution, the rigid levels, and the possible motions."""
+    """What the fits work on: the CT at the working resolution, the rigid levels, and what could move."""
 
     ct: Volume
     rigid_levels: tuple[Matcher, ...]
-    motions: tuple[tuple[str, BodyMotion], ...]
+    possible: PossibleMotions
     notes: tuple[str, ...]
-    seen: Matrix | None
-    """Numbers of the soft tissue that a network prepared for the organ proposes."""
-    pose_is_kept: bool
-    """Only how the organ has moved is asked for."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Motions from stiff to free, the one to be believed, and the plain matchers.
+
+    ``seen``: numbers of the soft tissue that a network prepared for the organ proposed.
+    """
+
+    models: Sequence[FittedModel]
+    chosen: FittedModel
+    plain: Sequence[DeformedMatcher]
+    seen: Matrix | None = None
+
+    @property
+    def is_deformed(self) -> bool:
+        """Whether anything but the pose moves."""
+        return self.chosen is not self.models[0]
 
 
 def register_deformable(case: Case, options: Options, progress: Progress, method: str = "deformable") -> Result:
@@ -93,19 +106,14 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
     started = time.perf_counter()
     prepared = _prepared(case, options, rigid, kept is not None, _part(progress, RIGID_SHARE, MODES_SHARE))
     seconds_prepared = time.perf_counter() - started
-    stiff = prepared.motions[0][1]
-    plain = deformed_matchers(prepared.ct, prepared.rigid_levels, stiff, options.device)
-    soft = prepared.motions[-1][1].soft
-    matchers = plain if soft is None else tuple(m.attending_to(soft.model.organ, rigid.ct_to_world) for m in plain)
-    models = fitted_models(matchers, prepared.motions, _counting(progress), prepared.seen)
-    chosen = chosen_model(models, expected=prepared.pose_is_kept)
+    fitted = _fitted(case, options, prepared, rigid, kept is not None, _counting(progress))
     progress(FITTED_SHARE, "Deforming the CT")
     seconds = {
         **rigid.pose_quality.seconds,
         "modes": round(seconds_prepared, 3),
         "deformation": round(time.perf_counter() - started - seconds_prepared, 3),
     }
-    return _result(case, options, rigid, prepared, plain, models, chosen, seconds)
+    return _result(case, options, rigid, prepared, fitted, seconds)
 
 
 def _prepared(case: Case, options: Options, rigid: Result, kept: bool, progress: Progress) -> Prepared:
@@ -115,25 +123,31 @@ def _prepared(case: Case, options: Options, rigid: Result, kept: bool, progress:
     state = levels.without_table[min(TABLE_LEVEL, len(levels.without_table) - 1)].match([rigid.ct_to_world])[0]
     used = levels.choose(min(TABLE_LEVEL, len(levels.without_table) - 1), state)
     ct = working_ct(case.ct, with_table=used is levels.with_table)
-    pivot = used[0].pivot_ras_mm
     progress(0.1, "Finding bones")
     bones = None if kept else bone_pieces(ct, case.labels)
     progress(0.3, "Modelling breathing")
     soft, notes = soft_tissue_motion(case, ct)
-    deviation = KEPT_POSE_DEVIATION if kept else POSE_DEVIATION
+    return Prepared(ct, used, PossibleMotions(ct, used[0].pivot_ras_mm, bones, soft), notes)
 
-    def motion(bones: BonePieces | None = None, soft: SteeredMotion | None = None) -> BodyMotion:
-        return body_motion(ct, rigid.ct_to_world, pivot, bones, soft, deviation)
 
-    motions = [("rigid", motion())]
-    if bones is not None and len(bones) > 1:
-        motions.append(("bones", motion(bones)))
-    if soft is not None:
-        also = "" if bones is None else "bones and "
-        motions.append((f"{also}breathing", motion(bones, soft.of_breathing())))
-        motions.append((f"{also}soft tissue", motion(bones, soft)))
-    seen = None if soft is None else motion_seen(case, soft, rigid.ct_to_world, options)
-    return Prepared(ct, used, tuple(motions), notes, seen, kept)
+def _fitted(
+    case: Case, options: Options, prepared: Prepared, rigid: Result, kept: bool, on_step: Callable[[], None]
+) -> Fitted:
+    """First where the patient lies, on the whole of the films, then how soft tissue has moved, near the organ."""
+    possible, soft, pose = prepared.possible, prepared.possible.soft, rigid.ct_to_world
+    loose = possible.about(pose, POSE_DEVIATION)
+    plain = deformed_matchers(prepared.ct, prepared.rigid_levels, loose[0][1], options.device)
+    if soft is None:
+        models = fitted_models(plain, possible.about(pose, SETTLED_POSE_DEVIATION) if kept else loose, on_step)
+        return Fitted(models, chosen_model(models), plain)
+    # That an organ which breathes has moved is no question, only how.
+    expected = kept or case.mesh is not None
+    if not kept and rigid.pose_quality.confidence < BEYOND_DOUBT:
+        pose = placed(pose, plain, loose, expected, on_step)
+    near = [matcher.attending_to(soft.model.organ, pose) for matcher in plain]
+    seen = motion_seen(case, soft, pose, options)
+    models = fitted_models(near, possible.about(pose, SETTLED_POSE_DEVIATION), on_step, seen)
+    return Fitted(models, chosen_model(models, expected=expected), plain, seen)
 
 
 def kept_pose(case: Case, options: Options) -> list[Matrix] | None:
@@ -147,20 +161,13 @@ def kept_pose(case: Case, options: Options) -> list[Matrix] | None:
 
 
 def _result(
-    case: Case,
-    options: Options,
-    rigid: Result,
-    prepared: Prepared,
-    plain: Sequence[DeformedMatcher],
-    models: Sequence[FittedModel],
-    chosen: FittedModel,
-    seconds: dict[str, float],
+    case: Case, options: Options, rigid: Result, prepared: Prepared, fitted: Fitted, seconds: dict[str, float]
 ) -> Result:
+    chosen, deformed = fitted.chosen, fitted.is_deformed
     motion, parameters = chosen.motion, chosen.posterior.state.parameters
-    deformed = chosen is not models[0]
     pose = motion.ct_to_world(parameters) if deformed else rigid.ct_to_world
     field = motion.field(parameters) if deformed else motion.grid
-    quality = _judged(case, options, rigid.pose_quality, plain, chosen) if deformed else rigid.pose_quality
+    quality = _judged(case, options, rigid.pose_quality, fitted.plain, chosen) if deformed else rigid.pose_quality
     views = projected(prepared.ct, field, pose, [view.radiograph for view in rigid.views], options.device)
     uncertainty = motion.deviation_mm(parameters, chosen.posterior.covariance)
     none = () if deformed else ("The X-rays do not call for a deformation: the result is the rigid registration.",)
@@ -174,7 +181,7 @@ def _result(
         views=views,
         quality=rigid.quality
         | {"confidence": quality.confidence, "reprojection_residual": float(np.mean([v.residual for v in views]))}
-        | _numbers(models, chosen, field, prepared.seen)
+        | _numbers(fitted, field)
         | _deviations(uncertainty, prepared.ct),
         warnings=(*rigid.warnings, *prepared.notes, *none),
         provenance={**rigid.provenance, "motion": chosen.name, "parameters": parameters.tolist(), "seconds": seconds},
@@ -204,19 +211,17 @@ def _judged(
     return replace(judged, covariance_mm_rad=evidence.covariance_mm_rad, initial_ct_to_world=rigid.initial_ct_to_world)
 
 
-def _numbers(
-    models: Sequence[FittedModel], chosen: FittedModel, field: DisplacementField, seen: Matrix | None
-) -> dict[str, float]:
-    first = models[0]
+def _numbers(fitted: Fitted, field: DisplacementField) -> dict[str, float]:
+    first, chosen, freest = fitted.models[0], fitted.chosen, fitted.models[-1]
     numbers = field_numbers(field) | {
         "similarity": chosen.posterior.state.similarity,
         "similarity_rigid": first.posterior.state.similarity,
         "log_evidence_over_rigid": chosen.posterior.log_evidence - first.posterior.log_evidence,
     }
-    if seen is not None:  # the last model is the one with soft tissue
-        motion = models[-1].motion
-        at_network = np.concatenate([np.zeros(motion.number - len(seen)), seen])
-        numbers["similarity_seen"] = models[-1].matchers[-1].match(at_network, with_slopes=False).similarity
+    if fitted.seen is not None:
+        rest = np.zeros(freest.motion.number - len(fitted.seen))
+        at_network = np.concatenate([rest, fitted.seen])
+        numbers["similarity_seen"] = freest.matchers[-1].match(at_network, with_slopes=False).similarity
     if chosen.held_out is not None:
         numbers |= {"held_out_similarity": chosen.held_out, "held_out_similarity_rigid": first.held_out}
     return numbers
