@@ -55,6 +55,18 @@ def test_who_has_not_breathed_is_not_made_worse_than_by_a_rigid_registration(fil
     assert result.quality["folding_fraction"] == 0
 
 
+def test_from_one_view_the_patients_depth_is_not_changed_to_fit_the_organ(films_of) -> None:
+    case, truth = films_of(6.0, (90.0,))
+    result = run(case)
+    still = DisplacementField.identity(case.ct.voxels.shape, case.ct.ijk_to_ras)
+    rest = np.linalg.inv(truth.pose) @ result.ct_to_world @ [*case.ct.center_ras_mm, 1.0]
+    assert np.linalg.norm(rest[:3] - case.ct.center_ras_mm) < 1.5
+    errors = truth.errors_mm(result.ct_to_world, result.deformation)
+    assert errors.mean() < 0.5 * truth.errors_mm(truth.pose, still).mean()
+    deviation = result.mesh.scalars["deviation_mm"]
+    assert np.mean(errors < 2 * deviation) > 0.9
+
+
 def test_one_view_will_do_and_without_an_organ_what_lies_beneath_the_lungs_breathes(films_of) -> None:
     case, truth = films_of(-15.0, (0.0,))
     result = run(replace(case, mesh=None))
