@@ -40,6 +40,7 @@ def test_breathing_is_found_where_a_rigid_registration_errs(films_of) -> None:
     assert result.quality["similarity"] > result.quality["similarity_rigid"]
     assert result.quality["held_out_similarity"] > result.quality["held_out_similarity_rigid"]
     assert result.pose_quality.accepted
+    assert not any("deformation" in warning for warning in result.warnings)
     world = truth.field.moved(case.mesh.points) @ truth.pose[:3, :3].T + truth.pose[:3, 3]
     np.testing.assert_allclose(np.linalg.norm(result.mesh.points - world, axis=1).mean(), errors.mean(), atol=0.7)
     deviation = result.mesh.scalars["deviation_mm"]
@@ -53,6 +54,7 @@ def test_who_has_not_breathed_is_not_made_worse_than_by_a_rigid_registration(fil
     result = run(case)
     assert truth.errors_mm(result.ct_to_world, result.deformation).mean() < 0.6
     assert result.quality["folding_fraction"] == 0
+    assert any("without a deformation" in warning for warning in result.warnings)
 
 
 def test_from_one_view_the_patients_depth_is_not_changed_to_fit_the_organ(films_of) -> None:

@@ -24,7 +24,7 @@ from XRayRegistrationLib.deformable.bones import bone_pieces
 from XRayRegistrationLib.deformable.deformed_result import field_numbers, moved_mesh, projected
 from XRayRegistrationLib.deformable.matching import DeformedMatcher
 from XRayRegistrationLib.deformable.mesh_start import motion_seen
-from XRayRegistrationLib.deformable.models import FittedModel, chosen_model, fitted_models, placed
+from XRayRegistrationLib.deformable.models import LEAST_EVIDENCE, FittedModel, chosen_model, fitted_models, placed
 from XRayRegistrationLib.deformable.possible_motions import PossibleMotions
 from XRayRegistrationLib.deformable.soft_tissue import soft_tissue_motion
 from XRayRegistrationLib.rigid.coarse_to_fine import TABLE_LEVEL, levels_of
@@ -170,7 +170,6 @@ def _result(
     quality = _judged(case, options, rigid.pose_quality, fitted.plain, chosen) if deformed else rigid.pose_quality
     views = projected(prepared.ct, field, pose, [view.radiograph for view in rigid.views], options.device)
     uncertainty = motion.deviation_mm(parameters, chosen.posterior.covariance)
-    none = () if deformed else ("The X-rays do not call for a deformation: the result is the rigid registration.",)
     return replace(
         rigid,
         ct_to_world=pose,
@@ -183,7 +182,7 @@ def _result(
         | {"confidence": quality.confidence, "reprojection_residual": float(np.mean([v.residual for v in views]))}
         | _numbers(fitted, field)
         | _deviations(uncertainty, prepared.ct),
-        warnings=(*rigid.warnings, *prepared.notes, *none),
+        warnings=(*rigid.warnings, *prepared.notes, *_doubts(fitted)),
         provenance={**rigid.provenance, "motion": chosen.name, "parameters": parameters.tolist(), "seconds": seconds},
     )
 
@@ -209,6 +208,15 @@ def _judged(
     searched = chosen_initialisation(case, RigidSettings.from_options(options)) == "search"
     judged = judge(evidence, len(case.radiographs), searched)
     return replace(judged, covariance_mm_rad=evidence.covariance_mm_rad, initial_ct_to_world=rigid.initial_ct_to_world)
+
+
+def _doubts(fitted: Fitted) -> tuple[str, ...]:
+    """What the user must know where the films hardly tell a motion."""
+    if not fitted.is_deformed:
+        return ("The X-rays do not call for a deformation: the result is the rigid registration.",)
+    if fitted.chosen.posterior.log_evidence < fitted.models[0].posterior.log_evidence + LEAST_EVIDENCE:
+        return ("The X-rays could be explained without a deformation: mind how uncertain each point is.",)
+    return ()
 
 
 def _numbers(fitted: Fitted, field: DisplacementField) -> dict[str, float]:
