@@ -67,6 +67,10 @@ def test_from_one_view_the_patients_depth_is_not_changed_to_fit_the_organ(films_
     assert errors.mean() < 0.5 * truth.errors_mm(truth.pose, still).mean()
     deviation = result.mesh.scalars["deviation_mm"]
     assert np.mean(errors < 2 * deviation) > 0.9
+    ray = case.radiographs[0].geometry.detector_normal
+    depth_mm = np.sqrt(ray @ result.pose_quality.covariance_mm_rad[:3, :3] @ ray)
+    (told,) = (warning for warning in result.warnings if "depth" in warning)
+    assert f"about {2 * depth_mm:.1f} mm" in told  # of the result, not of the rigid registration before it
 
 
 def test_one_view_will_do_and_without_an_organ_what_lies_beneath_the_lungs_breathes(films_of) -> None:

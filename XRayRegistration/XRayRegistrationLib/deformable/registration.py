@@ -33,7 +33,7 @@ from XRayRegistrationLib.rigid.covariance import world_covariance
 from XRayRegistrationLib.rigid.cut_faces import TISSUE_HU
 from XRayRegistrationLib.rigid.least_squares import Matcher
 from XRayRegistrationLib.rigid.patient import patient_of
-from XRayRegistrationLib.rigid.registration import register_rigid
+from XRayRegistrationLib.rigid.registration import pose_warnings, register_rigid
 from XRayRegistrationLib.rigid.settings import RigidSettings
 from XRayRegistrationLib.rigid.starts import chosen_initialisation
 
@@ -170,6 +170,8 @@ def _result(
     quality = _judged(case, options, rigid.pose_quality, fitted.plain, chosen) if deformed else rigid.pose_quality
     views = projected(prepared.ct, field, pose, [view.radiograph for view in rigid.views], options.device)
     uncertainty = motion.deviation_mm(parameters, chosen.posterior.covariance)
+    outdated = pose_warnings(case, rigid.pose_quality)
+    notes = (*(note for note in rigid.warnings if note not in outdated), *pose_warnings(case, quality))
     return replace(
         rigid,
         ct_to_world=pose,
@@ -182,7 +184,7 @@ def _result(
         | {"confidence": quality.confidence, "reprojection_residual": float(np.mean([v.residual for v in views]))}
         | _numbers(fitted, field)
         | _deviations(uncertainty, prepared.ct),
-        warnings=(*rigid.warnings, *prepared.notes, *_doubts(fitted)),
+        warnings=(*notes, *prepared.notes, *_doubts(fitted)),
         provenance={**rigid.provenance, "motion": chosen.name, "parameters": parameters.tolist(), "seconds": seconds},
     )
 

@@ -101,7 +101,7 @@ def register_rigid(
         pose_quality=quality,
         views=views,
         quality={"confidence": quality.confidence, **quality.similarity, "reprojection_residual": _residual(views)},
-        warnings=(*found.notes, *_camera_notes(cameras), *_warnings(case, quality)),
+        warnings=(*found.notes, *_camera_notes(cameras), *pose_warnings(case, quality)),
         provenance=_provenance(method, radiographs, options, settings, seconds),
     )
 
@@ -130,7 +130,7 @@ def _residual(views: Sequence[View]) -> float:
     return float(np.mean([view.residual for view in views]))
 
 
-def _warnings(case: Case, quality: PoseQuality) -> tuple[str, ...]:
+def pose_warnings(case: Case, quality: PoseQuality) -> tuple[str, ...]:
     """What the user must know about a pose from these films."""
     sentences = []
     geometry = case.radiographs[0].geometry
