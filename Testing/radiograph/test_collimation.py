@@ -31,6 +31,12 @@ def rectangle(turn_deg: float, half_width: float = 200.0, half_height: float = 1
     return (np.abs(cosine * x + sine * y) < half_width) & (np.abs(cosine * y - sine * x) < half_height)
 
 
+def round_field(radius: float, centre: tuple[float, float] = (255.5, 239.5)) -> NDArray[np.bool_]:
+    """True inside a circle about (column, row), the image's middle."""
+    row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return (column - centre[0]) ** 2 + (row - centre[1]) ** 2 < radius**2
+
+
 def assert_covers(found: NDArray[np.bool_] | None, true: NDArray[np.bool_]) -> None:
     assert found is not None
     assert (found & ~true).mean() < 0.002  # no glow left
@@ -69,16 +75,10 @@ def test_one_sided_shadow_is_found(anatomy: NDArray[np.float64]) -> None:
     ("centre", "radius"), [((255.5, 239.5), 235.0), ((270.0, 232.0), 228.0), ((255.5, 239.5), 262.0)]
 )
 def test_round_shutter_is_found(anatomy: NDArray[np.float64], centre: tuple[float, float], radius: float) -> None:
-    row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    field = (column - centre[0]) ** 2 + (row - centre[1]) ** 2 < radius**2
+    field = round_field(radius, centre)
     found, sentence = find_exposed_field(np.where(field, anatomy, 0.0))
     assert_covers(found, field)
     assert "round" in sentence
-
-
-def round_field(radius: float) -> NDArray[np.bool_]:
-    row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    return (column - (SHAPE[1] - 1) / 2) ** 2 + (row - (SHAPE[0] - 1) / 2) ** 2 < radius**2
 
 
 def written_on(image: NDArray[np.float64], value: float) -> NDArray[np.uint8]:

@@ -55,8 +55,7 @@ def fit(
     promising = [starts[n] for n in _promising(matchers[0], starts)] if len(starts) > 1 else starts
     states = [_minimised(matchers[0], start, SCREENING_ITERATIONS, on_step) for start in promising]
     strength = max(state.observations for state in states)
-    best = min(states, key=lambda state: _objective(state, matchers[0], strength))
-    begin = best.parameters
+    begin = min(states, key=lambda state: _objective(state, matchers[0], strength)).parameters
     for number, matcher in enumerate(matchers):
         if number:  # noise can lead a coarse level farther away than its start was
             places = [begin, *starts]

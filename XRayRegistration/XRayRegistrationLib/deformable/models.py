@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from XRayLib.metrics.pose import rotation_error_deg
 
 from XRayRegistrationLib.deformable.body_motion import POSE, BodyMotion
 from XRayRegistrationLib.deformable.fitting import Posterior, fit, posterior
 from XRayRegistrationLib.deformable.matching import DeformedMatcher
-from XRayRegistrationLib.rigid.coarse_to_fine import SAME_DEG, SAME_MM
+from XRayRegistrationLib.rigid.coarse_to_fine import same_pose
 
 Matrix = NDArray[np.float64]
 
@@ -92,27 +91,25 @@ def placed(
     rigid: Matrix,
     matchers: Sequence[DeformedMatcher],
     motions: Sequence[tuple[str, BodyMotion]],
-    moved: bool,
     on_step: Callable[[], None],
+    *,
+    expected: bool,
 ) -> Matrix:
     """4x4 ct_to_world of the bones: the ``rigid`` one unless, on the whole of the films, it is clearly another once
     breathing is accounted for.
 
     Where both are nearly the same, the rigid one is more exact: how chest and belly widen is seen like a change of
-    depth. ``motions`` as of :func:`fitted_models`, of which slow deformations, the last, change no bone. ``moved``: as
-    ``expected`` of :func:`chosen_model`.
+    depth. ``motions`` as of :func:`fitted_models`, of which slow deformations, the last, change no bone; ``expected``
+    as of :func:`chosen_model`.
     """
 
     def of_bones(levels: Sequence[DeformedMatcher]) -> Matrix:
-        found = chosen_model(fitted_models(levels, motions[:-1], on_step), expected=moved)
+        found = chosen_model(fitted_models(levels, motions[:-1], on_step), expected=expected)
         return found.motion.ct_to_world(found.posterior.state.parameters)
 
-    middle = np.append(motions[0][1].pivot_ras_mm, 1.0)
     coarse = of_bones(matchers[:1])
-    away_mm = np.linalg.norm((coarse @ middle - rigid @ middle)[:3])
-    if away_mm < SAME_MM and rotation_error_deg(rigid, coarse) < SAME_DEG:
-        return rigid
-    return of_bones(matchers)
+    shift_mm = ((coarse - rigid) @ [*motions[0][1].pivot_ras_mm, 1])[:3]
+    return rigid if same_pose(rigid, coarse, shift_mm) else of_bones(matchers)
 
 
 def starts_of(motion: BodyMotion, stiffer: Matrix, seen: Matrix | None = None) -> list[Matrix]:

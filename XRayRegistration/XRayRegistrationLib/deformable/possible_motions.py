@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,27 +19,15 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PossibleMotions:
-    """A CT's bones and how its soft tissue breathes, as far as they are known; poses turn about the pivot."""
-
-    ct: Volume
-    pivot_ras_mm: Matrix
-    bones: BonePieces | None
-    soft: SteeredMotion | None
-
-    def about(self, pose: Matrix, pose_deviation: tuple[float, ...]) -> list[tuple[str, BodyMotion]]:
-        """Motions from stiff to free, by name, about a 4x4 ct_to_world."""
-        bones = self.bones if self.bones is not None and len(self.bones) > 1 else None
-
-        def motion(bones: BonePieces | None = None, soft: SteeredMotion | None = None) -> BodyMotion:
-            return body_motion(self.ct, pose, self.pivot_ras_mm, bones, soft, pose_deviation)
-
-        motions = [("rigid", motion())]
-        if bones is not None:
-            motions.append(("bones", motion(bones)))
-        if self.soft is not None:
-            also = "" if bones is None else "bones and "
-            motions.append((f"{also}breathing", motion(bones, self.soft.of_breathing())))
-            motions.append((f"{also}soft tissue", motion(bones, self.soft)))
-        return motions
+def possible_motions(
+    ct: Volume, pose: Matrix, pivot_ras_mm: Matrix, bones: BonePieces | None, soft: SteeredMotion | None
+) -> Iterator[tuple[str, BodyMotion]]:
+    """Motions from stiff to free, by name, about a 4x4 ct_to_world, as far as bones and soft tissue are known."""
+    motion, also = body_motion(ct, pose, pivot_ras_mm), ""
+    yield "rigid", motion
+    if bones is not None and len(bones) > 1:
+        motion, also = body_motion(ct, pose, pivot_ras_mm, bones), "bones and "
+        yield "bones", motion
+    if soft is not None:
+        yield f"{also}breathing", replace(motion, soft=soft.of_breathing())
+        yield f"{also}soft tissue", replace(motion, soft=soft)

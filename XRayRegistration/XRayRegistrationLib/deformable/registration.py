@@ -15,17 +15,13 @@ from XRayLib.motion import DisplacementField
 from XRayLib.registry import Progress
 
 from XRayRegistrationLib.deformable.anatomy import deformed_matchers, working_ct
-from XRayRegistrationLib.deformable.body_motion import (
-    POSE,
-    POSE_DEVIATION,
-    SETTLED_POSE_DEVIATION,
-)
+from XRayRegistrationLib.deformable.body_motion import POSE, SETTLED_POSE_DEVIATION, BodyMotion
 from XRayRegistrationLib.deformable.bones import bone_pieces
 from XRayRegistrationLib.deformable.deformed_result import field_numbers, moved_mesh, projected
 from XRayRegistrationLib.deformable.matching import DeformedMatcher
 from XRayRegistrationLib.deformable.mesh_start import motion_seen
 from XRayRegistrationLib.deformable.models import LEAST_EVIDENCE, FittedModel, chosen_model, fitted_models, placed
-from XRayRegistrationLib.deformable.possible_motions import PossibleMotions
+from XRayRegistrationLib.deformable.possible_motions import possible_motions
 from XRayRegistrationLib.deformable.soft_tissue import soft_tissue_motion
 from XRayRegistrationLib.rigid.coarse_to_fine import TABLE_LEVEL, levels_of
 from XRayRegistrationLib.rigid.confidence import Evidence, judge
@@ -42,7 +38,7 @@ Matrix = NDArray[np.float64]
 RIGID_SHARE, MODES_SHARE, FITTED_SHARE = 0.35, 0.45, 0.95
 """Progress when the rigid registration, the modes and the fits are there."""
 
-BEYOND_DOUBT = 0.9
+NOT_MISLED_FROM = 0.9
 """Confidence from which on breathing has not misled a rigid registration."""
 
 USUAL_STEPS = 150
@@ -55,7 +51,8 @@ class Prepared:
 
     ct: Volume
     rigid_levels: tuple[Matcher, ...]
-    possible: PossibleMotions
+    motions: tuple[tuple[str, BodyMotion], ...]
+    """From stiff to free, by name, about the rigid registration's pose."""
     notes: tuple[str, ...]
 
 
@@ -75,6 +72,11 @@ class Fitted:
     def is_deformed(self) -> bool:
         """Whether anything but the pose moves."""
         return self.chosen is not self.models[0]
+
+    @property
+    def log_evidence_over_rigid(self) -> float:
+        """How much more probable the films make what is believed than that only the pose has changed."""
+        return self.chosen.posterior.log_evidence - self.models[0].posterior.log_evidence
 
 
 def register_deformable(case: Case, options: Options, progress: Progress, method: str = "deformable") -> Result:
@@ -127,27 +129,33 @@ def _prepared(case: Case, options: Options, rigid: Result, kept: bool, progress:
     bones = None if kept else bone_pieces(ct, case.labels)
     progress(0.3, "Modelling breathing")
     soft, notes = soft_tissue_motion(case, ct)
-    return Prepared(ct, used, PossibleMotions(ct, used[0].pivot_ras_mm, bones, soft), notes)
+    motions = possible_motions(ct, rigid.ct_to_world, used[0].pivot_ras_mm, bones, soft)
+    return Prepared(ct, used, tuple(motions), notes)
 
 
 def _fitted(
     case: Case, options: Options, prepared: Prepared, rigid: Result, kept: bool, on_step: Callable[[], None]
 ) -> Fitted:
     """First where the patient lies, on the whole of the films, then how soft tissue has moved, near the organ."""
-    possible, soft, pose = prepared.possible, prepared.possible.soft, rigid.ct_to_world
-    loose = possible.about(pose, POSE_DEVIATION)
+    loose, pose = prepared.motions, rigid.ct_to_world
+    soft = loose[-1][1].soft
     plain = deformed_matchers(prepared.ct, prepared.rigid_levels, loose[0][1], options.device)
     if soft is None:
-        models = fitted_models(plain, possible.about(pose, SETTLED_POSE_DEVIATION) if kept else loose, on_step)
+        models = fitted_models(plain, _settled(loose, pose) if kept else loose, on_step)
         return Fitted(models, chosen_model(models), plain)
     # That an organ which breathes has moved is no question, only how.
     expected = kept or case.mesh is not None
-    if not kept and rigid.pose_quality.confidence < BEYOND_DOUBT:
-        pose = placed(pose, plain, loose, expected, on_step)
+    if not kept and rigid.pose_quality.confidence < NOT_MISLED_FROM:
+        pose = placed(pose, plain, loose, on_step, expected=expected)
     near = [matcher.attending_to(soft.model.organ, pose) for matcher in plain]
     seen = motion_seen(case, soft, pose, options)
-    models = fitted_models(near, possible.about(pose, SETTLED_POSE_DEVIATION), on_step, seen)
+    models = fitted_models(near, _settled(loose, pose), on_step, seen)
     return Fitted(models, chosen_model(models, expected=expected), plain, seen)
+
+
+def _settled(motions: Sequence[tuple[str, BodyMotion]], pose: Matrix) -> list[tuple[str, BodyMotion]]:
+    """The same motions about a pose that is known but for a little."""
+    return [(name, replace(motion, rigid=pose, pose_deviation=SETTLED_POSE_DEVIATION)) for name, motion in motions]
 
 
 def kept_pose(case: Case, options: Options) -> list[Matrix] | None:
@@ -216,7 +224,7 @@ def _doubts(fitted: Fitted) -> tuple[str, ...]:
     """What the user must know where the films hardly tell a motion."""
     if not fitted.is_deformed:
         return ("The X-rays do not call for a deformation: the result is the rigid registration.",)
-    if fitted.chosen.posterior.log_evidence < fitted.models[0].posterior.log_evidence + LEAST_EVIDENCE:
+    if fitted.log_evidence_over_rigid < LEAST_EVIDENCE:
         return ("The X-rays could be explained without a deformation: mind how uncertain each point is.",)
     return ()
 
@@ -226,7 +234,7 @@ def _numbers(fitted: Fitted, field: DisplacementField) -> dict[str, float]:
     numbers = field_numbers(field) | {
         "similarity": chosen.posterior.state.similarity,
         "similarity_rigid": first.posterior.state.similarity,
-        "log_evidence_over_rigid": chosen.posterior.log_evidence - first.posterior.log_evidence,
+        "log_evidence_over_rigid": fitted.log_evidence_over_rigid,
     }
     if fitted.seen is not None:
         rest = np.zeros(freest.motion.number - len(fitted.seen))

@@ -201,6 +201,9 @@ def distinct(states: Sequence[MatchState]) -> tuple[MatchState, ...]:
 
 def same_solution(first: MatchState, second: MatchState) -> bool:
     """Whether two states are nearly the same pose."""
-    one, other = first.ct_to_world, second.ct_to_world
-    shift_mm = np.linalg.norm(first.middle_mm - second.middle_mm)
-    return bool(rotation_error_deg(one, other) < SAME_DEG and shift_mm < SAME_MM)
+    return same_pose(first.ct_to_world, second.ct_to_world, first.middle_mm - second.middle_mm)
+
+
+def same_pose(first: Matrix, second: Matrix, shift_mm: Matrix) -> bool:
+    """Whether two 4x4 poses are nearly the same; ``shift_mm`` (3,) between where they put the patient's middle."""
+    return bool(rotation_error_deg(first, second) < SAME_DEG and np.linalg.norm(shift_mm) < SAME_MM)
