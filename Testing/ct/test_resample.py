@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from XRayLib.ct import Volume, resample, resample_isotropic
 
 
@@ -61,3 +62,21 @@ def test_isotropic_grid_holds_the_volume_and_keeps_its_middle() -> None:
     np.testing.assert_allclose(result.center_ras_mm, (5, 6, 7), atol=1e-9)
     assert result.spacing_mm == (2.0, 2.0, 2.0)
     assert result.voxels.shape == (13, 16, 16)
+
+
+@pytest.mark.parametrize("spacing_mm", [1.0, 1.7, 2.5, 3.3, 4.0])
+@pytest.mark.parametrize("slices", [9, 10, 11, 14])
+def test_isotropic_grid_holds_no_gap_at_the_ends(spacing_mm: float, slices: int) -> None:
+    volume = Volume.axis_aligned(np.full((slices, 12, 13), 40, np.float32), (0.8, 0.8, 1.25), (0.0, 0.0, 0.0))
+    assert resample_isotropic(volume, spacing_mm).voxels == pytest.approx(40, abs=1e-3)
+
+
+def test_isotropic_grid_around_an_oblique_volume_holds_air_in_its_corners() -> None:
+    turn = np.deg2rad(30)
+    oblique = np.eye(4)
+    oblique[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    result = resample_isotropic(Volume(np.full((20, 40, 40), 40, np.float32), oblique), 2.0).voxels
+    assert (result[:, [0, 0, -1, -1], [0, -1, 0, -1]] == -1000).all()
+    assert result[5, 13, 13] == pytest.approx(40, abs=1e-3)
+    filled = (result > -500).sum() * 2.0**3
+    assert 20 * 40 * 40 <= filled <= 22 * 42 * 42

@@ -44,6 +44,17 @@ def test_bone_in_front_of_the_last_vertebrae_does_not_bend_the_line(below_mm: fl
     assert np.abs(line - true_front_mm(AXES[2]))[15:].max() < 8.0
 
 
+def test_a_heart_full_of_contrast_medium_does_not_draw_the_line_forward() -> None:
+    """Over more than half of the spine: what is dense in front of it goes on to where no vertebra can be."""
+    ct = body_with_spine()
+    heart = np.abs(AXES[2]) < 90
+    s, a, r = np.meshgrid(*AXES[::-1], indexing="ij")
+    inside = heart[:, None, None] & (np.abs(r) < 40) & (a > true_front_mm(s) + 15) & (a < 60)
+    filled = np.where(inside, 400.0, ct.voxels).astype(np.float32)
+    line = line_of(Volume(filled, ct.ijk_to_ras))
+    np.testing.assert_allclose(line, true_front_mm(AXES[2]), atol=10.0)
+
+
 def test_without_bone_the_line_is_straight() -> None:
     ct = body_with_spine()
     soft = Volume(np.minimum(ct.voxels, 30.0), ct.ijk_to_ras)

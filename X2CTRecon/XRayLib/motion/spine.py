@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 BESIDE_MM = (-2.0, 16.0)
 """To the right of the middle: the aorta with its contrast medium lies to the left."""
 POSTERIOR_SHARE = 0.55
-BEND_DEVIATIONS = (0.2, 0.1, 0.06)
+BEND_DEVIATIONS = (0.15, 0.08, 0.05)
 """Of a spine's line, relative to half its length: slope, kyphosis or lordosis, and one passing into the other. A free
 cubic leaves the spine at its ends, and the organs that slide along it with it."""
 SCALE_MM, FIRST_SCALE_MM, ROUNDS = 5.0, 40.0, 8
@@ -47,13 +47,14 @@ def spine_line(ct: Volume, body: Mask, axes: list[Array]) -> tuple[float, Array]
 
 
 def _front(bone: Mask, inside: Mask, beside: Mask, a: Array) -> float:
-    """A of the foremost bone in a slice's posterior part, not a number where there is none."""
+    """A of the foremost bone in a slice's posterior part; not a number where there is none, or where what is dense goes
+    on in front of that part: a heart full of contrast medium, not a vertebra."""
     rows = np.flatnonzero(inside.any(axis=1))
     if len(rows) < 4:
         return np.nan
     behind = np.arange(rows[0], rows[0] + int(POSTERIOR_SHARE * len(rows)))
     dense = np.flatnonzero(bone[behind][:, beside].sum(axis=1) >= 2)
-    return float(a[behind[dense[-1]]]) if len(dense) else np.nan
+    return float(a[behind[dense[-1]]]) if len(dense) and dense[-1] < len(behind) - 1 else np.nan
 
 
 def _smooth_line(s: Array, a: Array) -> Array:
