@@ -320,7 +320,7 @@ class X2CTReconTest(ScriptedLoadableModuleTest):
         self.assertLess(low, -700)
         self.assertGreater(high, 100)
         self.assertEqual(len(shown.reprojections), len(films))
-        self.assertEqual(shown.volume.GetAttribute("XRay3D.Method"), "x2ct-cnn")
+        self.assertEqual(shown.volume.GetAttribute("XRay3D.Method"), "atlas")
 
     def test_bad_input_changes_nothing(self) -> None:
         """A file that is no X-ray is refused in words, and the scene stays as it was."""

@@ -79,15 +79,6 @@ def add(widget, name: str, radiograph: Radiograph):
     return node
 
 
-def test_the_modules_own_test(slicer_host, load_module) -> None:
-    import slicer
-
-    load_module("X2CTRecon")
-    load_module("XRayRegistration")
-    slicer_host.finish_startup()
-    slicer.selfTests["XRayRegistration"]()
-
-
 def test_two_views_are_registered_accepted_and_saved(case, tmp_path) -> None:
     widget, host = case
     truth = pose(12.0, -18.0, 25.0)

@@ -102,7 +102,7 @@ def test_views_and_registration_use_the_films_of_the_shown_frame(three_films, cl
 
 
 @pytest.mark.parametrize("kind", ["three_films", "run"])
-def test_each_frame_starts_from_the_pose_of_the_one_before(kind, request, client) -> None:
+def test_each_frame_starts_from_the_pose_of_the_one_before(kind, request, client, slicer_main_window) -> None:
     widget = request.getfixturevalue(kind)
     register_all(widget, client, [a_pose_result(shifted(10.0 * number)) for number in (1, 2, 3)])
     runs = client.runs
@@ -116,7 +116,7 @@ def test_each_frame_starts_from_the_pose_of_the_one_before(kind, request, client
 
 
 @pytest.mark.parametrize("kind", ["three_films", "run"])
-def test_the_ct_follows_the_shown_frame_with_its_card(kind, request, client) -> None:
+def test_the_ct_follows_the_shown_frame_with_its_card(kind, request, client, slicer_main_window) -> None:
     widget = request.getfixturevalue(kind)
     results = [a_pose_result(shifted(10.0 * number), confidence=0.9 + number / 100) for number in (1, 2, 3)]
     register_all(widget, client, results)
@@ -131,7 +131,7 @@ def test_the_ct_follows_the_shown_frame_with_its_card(kind, request, client) -> 
 
 
 @pytest.mark.parametrize("kind", ["three_films", "run"])
-def test_a_refused_frame_keeps_the_pose_before_and_says_so(kind, request, client) -> None:
+def test_a_refused_frame_keeps_the_pose_before_and_says_so(kind, request, client, slicer_main_window) -> None:
     widget = request.getfixturevalue(kind)
     refused = a_pose_result(shifted(500), accepted=False, reason="The film is blurred: take it again.")
     register_all(widget, client, [a_pose_result(shifted(10)), refused, a_pose_result(shifted(30))])
@@ -144,7 +144,7 @@ def test_a_refused_frame_keeps_the_pose_before_and_says_so(kind, request, client
 
 
 @pytest.mark.parametrize("kind", ["three_films", "run"])
-def test_one_frame_can_be_corrected_by_hand_and_accepted(kind, request, client) -> None:
+def test_one_frame_can_be_corrected_by_hand_and_accepted(kind, request, client, slicer_main_window) -> None:
     widget = request.getfixturevalue(kind)
     register_all(widget, client, [a_pose_result(shifted(10.0 * number)) for number in (1, 2, 3)])
     widget.ui.frameSlider.value = 2

@@ -15,7 +15,8 @@ from XRayLib.scene.provenance import write_attributes
 TISSUES_ROLE = "XRay3DTissues"
 """Reference of a volume node to its tissues."""
 
-SLICE_OPACITY = 0.25
+SLICE_OPACITY = 0.1
+"""The grey values beneath must stay readable; the outlines tell where a tissue ends."""
 STATEMENT = (
     "Research use only. Not a medical device. The most probable tissue at each place: an estimate from X-rays, not a "
     "measurement. Tissues are told apart by density: what contrast medium filled in the CTs learned from, in the heart "
