@@ -147,6 +147,20 @@ def test_an_open_or_distant_organ_is_refused() -> None:
         MotionModel(model.ct, SurfaceMesh(organ.points + 5000, organ.triangles), spacing_mm=6.0)
 
 
+@pytest.mark.parametrize("slices", [42, 43])
+def test_a_ct_that_ends_just_above_the_organ_breathes_like_the_whole(slices: int) -> None:
+    """As CTs of an abdomen do; this grid ends 4 mm beyond the scan of 43 slices."""
+    whole, _, organ = breathing_torso()
+    ct = torso()[0]
+    cut = MotionModel(Volume(ct.voxels[:slices], ct.ijk_to_ras), organ, spacing_mm=10.0)
+    for descent_mm in (-12.0, 12.0):
+        state = MotionParameters(descent_mm=descent_mm)
+        one, other = (model.moved_organ(model.field(state)).points for model in (whole, cut))
+        apart = np.linalg.norm(np.asarray(one) - other, axis=1)
+        assert apart.mean() < 1.0
+        assert apart.max() < 5.0
+
+
 @pytest.mark.real_data
 def test_a_patient_breathes_without_folds(patient_data) -> None:
     from XRayLib.ct import load_ct, load_volume
