@@ -309,6 +309,27 @@ def test_a_worker_that_ends_at_its_start_fails_every_waiting_job(stage: Stage) -
     assert len(stage.workers) == 1
 
 
+@pytest.mark.parametrize(
+    ("last_words", "named"),
+    [
+        (
+            "Traceback ...\n  import numpy\nModuleNotFoundError: No module named 'numpy'\n",
+            ": ModuleNotFoundError: No mod",
+        ),
+        ("onnx.errors.LoadError: broken", ": onnx.errors.LoadError: broken"),
+        ("warning: something else", "(exit code 1)."),
+        ("", "(exit code 1)."),
+    ],
+)
+def test_the_exception_that_ended_a_worker_at_its_start_is_told(stage: Stage, last_words: str, named: str) -> None:
+    told: list[JobFailure] = []
+    stage.connection.submit(Job("work", on_error=told.append))
+    stage.worker.exit_code = 1
+    stage.worker.stderr_tail = last_words
+    stage.connection.poll()
+    assert named in told[0].message
+
+
 def test_a_silent_worker_is_given_up(tmp_path: Path) -> None:
     stage = Stage(tmp_path, start_timeout_s=0.0)
     stage.submit()

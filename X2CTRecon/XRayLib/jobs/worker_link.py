@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Protocol
 
@@ -11,6 +12,9 @@ from XRayLib.jobs.failure import WORKER_UNAVAILABLE, JobFailure, exit_meaning
 from XRayLib.jobs.protocol import PROTOCOL_VERSION, Message
 
 logger = logging.getLogger(__name__)
+
+LONGEST_ERROR = 200
+"""Characters of an exception that are told in a sentence; all of it is in the diagnostics."""
 
 
 class Transport(Protocol):
@@ -77,9 +81,18 @@ class WorkerLink:
         tail = self.transport.stderr_tail
         if self.transport.ended:
             meaning = exit_meaning(self.transport.exit_code)
-            raise WorkerUnavailableError(f"The computing process ended at its start ({meaning}).", detail=tail)
+            raise WorkerUnavailableError(
+                f"The computing process ended at its start ({meaning}){_last_error(tail)}.", detail=tail
+            )
         if time.monotonic() > self._deadline_s:
             raise WorkerUnavailableError("The computing process does not answer after its start.", detail=tail)
+
+
+def _last_error(stderr_tail: str) -> str:
+    """The exception that ended Python, as the end of a sentence; empty when it was none."""
+    last = stderr_tail.strip().rpartition("\n")[2].rstrip(".")
+    is_exception = re.match(r"[\w.]*(Error|Exception|Exit)\b", last)
+    return f": {last[:LONGEST_ERROR]}" if is_exception else ""
 
 
 def _log(message: Message) -> None:
