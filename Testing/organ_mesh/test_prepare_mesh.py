@@ -19,7 +19,7 @@ from X2CTReconLib.mesh_preparation.prepare import prepare_mesh
 from X2CTReconLib.mesh_preparation.refinement import refine
 from X2CTReconLib.mesh_preparation.tasks import TASKS
 from XRayLib.bundle import load_bundle
-from XRayLib.case import Case, Options, SurfaceMesh
+from XRayLib.case import Case, Options, PoseQuality, Result, SurfaceMesh
 from XRayLib.cli.app import app
 from XRayLib.ct import save_volume
 from XRayLib.errors import InputError
@@ -135,6 +135,25 @@ def test_refinement_brings_the_mesh_nearer(
     assert errors.mean() < 0.4 * np.linalg.norm(moved, axis=1).mean()
     deviation = np.sqrt(np.einsum("vii->v", found.seen.covariance_mm2))
     assert 0.2 < np.sqrt(np.mean((errors / deviation) ** 2)) < 3
+
+
+@pytest.mark.parametrize("reason", ["", "Other poses explain the film as well."])
+def test_what_the_registration_doubts_is_told_with_the_organ(
+    torso: TorsoPhantom,
+    liver: SurfaceMesh,
+    prepared_cache: Path,
+    film: tuple[Radiograph, SurfaceMesh],
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+) -> None:
+    surface = SurfaceMesh(liver.points, liver.triangles, {"deviation_mm": np.ones(len(liver.points))})
+    quality = PoseQuality(np.eye(6), 0.3, not reason, reason, {})
+    numbers = {"similarity": 0.5, "similarity_rigid": 0.4}
+    found = Result("deformable", mesh=surface, pose_quality=quality, quality=numbers, warnings=("Mind the top.",))
+    monkeypatch.setattr(type(method("deformable")), "run", lambda *_: found)
+    result = method("organ-mesh").run(Case((film[0],), ct=torso.ct, mesh=liver), Options(device="cpu"), silent)
+    assert "Mind the top." in result.warnings
+    assert ("Other poses" in " ".join(result.warnings)) == bool(reason)
 
 
 def test_what_cannot_be_run_says_what_to_do(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from XRayLib.case import Case, Options
 from XRayLib.ct import Volume
 from XRayLib.motion import DisplacementField
 from XRayLib.registry import method
 from XRayRegistrationLib.deformable import models, soft_tissue
+from XRayRegistrationLib.deformable.deformed_result import beyond_ct_mm
 from XRayRegistrationLib.deformable.fitting import Posterior
 from XRayRegistrationLib.deformable.models import FittedModel, chosen_model
 from XRayRegistrationLib.rigid.registration import register_rigid
@@ -69,6 +71,7 @@ def test_from_one_view_the_patients_depth_is_not_changed_to_fit_the_organ(films_
     assert np.mean(errors < 2 * deviation) > 0.9
     ray = case.radiographs[0].geometry.detector_normal
     depth_mm = np.sqrt(ray @ result.pose_quality.covariance_mm_rad[:3, :3] @ ray)
+    assert not any("out of the CT" in warning for warning in result.warnings)
     (told,) = (warning for warning in result.warnings if "depth" in warning)
     assert f"about {2 * depth_mm:.1f} mm" in told  # of the result, not of the rigid registration before it
 
@@ -82,6 +85,22 @@ def test_one_view_will_do_and_without_an_organ_what_lies_beneath_the_lungs_breat
     assert truth.errors_mm(result.ct_to_world, result.deformation).mean() < breathed / 2
     assert "held_out_similarity" not in result.quality
     assert result.provenance["motion"] in ("bones and breathing", "bones and soft tissue")
+
+
+def test_an_organ_that_leaves_the_ct_is_doubted(films_of) -> None:
+    case, _ = films_of(-15.0, (0.0,))
+    ct, top = case.ct, np.asarray(case.mesh.points)[:, 2].max()
+    slices = int((top + 4 - ct.ijk_to_ras[2, 3]) / ct.ijk_to_ras[2, 2]) + 1
+    assert 10 < slices < len(ct.voxels)
+    cut = Volume(ct.voxels[:slices], ct.ijk_to_ras)
+    assert any("out of the CT" in warning for warning in run(replace(case, ct=cut)).warnings)
+
+
+def test_distance_beyond_a_cts_voxels() -> None:
+    ct = Volume.axis_aligned(np.zeros((10, 20, 30), np.float32), (1.0, 2.0, 3.0), (5.0, 0.0, 0.0))
+    inside = [[5 - 15, 0, 0], [5 + 14.9, -19.9, 14.9]]
+    assert beyond_ct_mm(np.array(inside, float), ct) == pytest.approx(0, abs=1e-6)
+    assert beyond_ct_mm(np.array([*inside, [5 + 18, 24, 0]], float), ct) == pytest.approx(5.0)
 
 
 def test_a_ct_in_which_nothing_breathes_is_registered_rigidly_and_says_so(two_bones: Volume) -> None:

@@ -18,6 +18,7 @@ from XRayLib.registry import Needs, Progress
 
 if TYPE_CHECKING:
     from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel, SeenMesh
+    from X2CTReconLib.mesh_preparation.refinement import Refined
 
 Matrix = NDArray[np.float64]
 
@@ -75,15 +76,15 @@ class MeshMethod(PreparedMethod):
         progress(0.2, "Reading the films")
         seen = self.combined(model, case, pose, lambda: progress(0.3, "Reading the films"))
         predicted = time.perf_counter()
-        seen, quality = self.refined(model, case, pose, seen, options, progress)
+        refined = self.refined(model, case, pose, seen, options, progress)
         progress(1.0, "Done")
         bundle = model.session.bundle
         return Result(
             method=self.id,
-            mesh=mesh_in_world(model, seen, pose),
+            mesh=mesh_in_world(model, refined.seen, pose),
             ct_to_world=pose,
-            quality=quality,
-            warnings=(*unprepared_views(model, case, pose), *model.session.fallbacks),
+            quality=dict(refined.quality),
+            warnings=(*unprepared_views(model, case, pose), *refined.warnings, *model.session.fallbacks),
             provenance={
                 "method": self.id,
                 "bundle": {"id": bundle.id, "version": bundle.version, "sha256": bundle.sha256},
@@ -107,9 +108,11 @@ class MeshMethod(PreparedMethod):
         seen: SeenMesh,
         options: Options,  # noqa: ARG002
         progress: Progress,  # noqa: ARG002
-    ) -> tuple[SeenMesh, dict[str, float]]:
-        """The mesh brought nearer to the films, and named qualities; as published, the network's own answer."""
-        return seen, {}
+    ) -> Refined:
+        """The mesh brought nearer to the films; as published, the network's own answer."""
+        from X2CTReconLib.mesh_preparation.refinement import Refined
+
+        return Refined(seen)
 
 
 def opened_model(folder: Path, device: str) -> PreparedMeshModel:

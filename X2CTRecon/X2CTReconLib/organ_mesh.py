@@ -12,6 +12,7 @@ from X2CTReconLib.mesh_method import Matrix, MeshMethod
 
 if TYPE_CHECKING:
     from X2CTReconLib.mesh_preparation.mesh_model import PreparedMeshModel, SeenMesh
+    from X2CTReconLib.mesh_preparation.refinement import Refined
 
 
 class OrganMesh(MeshMethod):
@@ -44,11 +45,10 @@ class OrganMesh(MeshMethod):
         seen: SeenMesh,
         options: Options,
         progress: Progress,
-    ) -> tuple[SeenMesh, dict[str, float]]:
+    ) -> Refined:
         """See :func:`X2CTReconLib.mesh_preparation.refinement.refine`."""
-        if not options.extra.get("refine", True):
-            return seen, {}
-        from X2CTReconLib.mesh_preparation.refinement import refine
+        from X2CTReconLib.mesh_preparation.refinement import Refined, refine
 
-        found = refine(case, pose, options, lambda fraction, stage: progress(0.35 + 0.6 * fraction, stage))
-        return found.seen, found.quality
+        if not options.extra.get("refine", True):
+            return Refined(seen)
+        return refine(case, pose, options, lambda fraction, stage: progress(0.35 + 0.6 * fraction, stage))

@@ -7,12 +7,12 @@ leave open stays as the motion model expects it, and the error bars are those of
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from XRayLib.case import Case, Options
+from XRayLib.case import Case, Options, PoseQuality
 from XRayLib.errors import InputError
 from XRayLib.registry import method
 
@@ -23,10 +23,14 @@ REGISTRATION = "deformable"
 
 @dataclass(frozen=True)
 class Refined:
-    """The organ in CT RAS, and similarities before and after, 1 is perfect."""
+    """The organ in CT RAS, similarities before and after, 1 is perfect, and what the registration doubts.
+
+    A method without a refinement has an organ alone.
+    """
 
     seen: SeenMesh
-    quality: dict[str, float]
+    quality: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def refine(
@@ -53,4 +57,12 @@ def refine(
     return Refined(
         SeenMesh(now - case.mesh.points, variance[:, None, None] * np.eye(3)),
         {"similarity_before": before, "similarity": numbers["similarity"]},
+        (*_refusal(found.pose_quality), *found.warnings),
     )
+
+
+def _refusal(quality: PoseQuality) -> tuple[str, ...]:
+    """The registration's verdict where it does not stand by its result."""
+    if quality.accepted:
+        return ()
+    return (f"The match with the X-rays did not pass the quality check, the organ may be far off: {quality.reason}",)

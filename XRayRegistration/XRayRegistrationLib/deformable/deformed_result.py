@@ -48,3 +48,12 @@ def field_numbers(field: DisplacementField) -> dict[str, float]:
         "jacobian_min": float(determinants.min()),
         "displacement_p95_mm": float(np.percentile(np.linalg.norm(field.vectors_mm, axis=-1), 95)),
     }
+
+
+def beyond_ct_mm(points_ct_mm: NDArray[np.floating], ct: Volume) -> float:
+    """How far the farthest of (n, 3) points in the CT's RAS lies outside of its voxels, in mm; 0 when none does."""
+    to_index = np.linalg.inv(ct.ijk_to_ras)
+    index = points_ct_mm @ to_index[:3, :3].T + to_index[:3, 3]
+    last = np.array(ct.voxels.shape[::-1]) - 1
+    beyond = np.maximum(np.maximum(-0.5 - index, index - last - 0.5), 0.0)
+    return float(np.linalg.norm(beyond * ct.spacing_mm, axis=1).max())

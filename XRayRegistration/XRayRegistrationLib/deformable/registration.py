@@ -17,7 +17,7 @@ from XRayLib.registry import Progress
 from XRayRegistrationLib.deformable.anatomy import deformed_matchers, working_ct
 from XRayRegistrationLib.deformable.body_motion import POSE, SETTLED_POSE_DEVIATION, BodyMotion
 from XRayRegistrationLib.deformable.bones import bone_pieces
-from XRayRegistrationLib.deformable.deformed_result import field_numbers, moved_mesh, projected
+from XRayRegistrationLib.deformable.deformed_result import beyond_ct_mm, field_numbers, moved_mesh, projected
 from XRayRegistrationLib.deformable.matching import DeformedMatcher
 from XRayRegistrationLib.deformable.mesh_start import motion_seen
 from XRayRegistrationLib.deformable.models import LEAST_EVIDENCE, FittedModel, chosen_model, fitted_models, placed
@@ -40,6 +40,9 @@ RIGID_SHARE, MODES_SHARE, FITTED_SHARE = 0.35, 0.45, 0.95
 
 NOT_MISLED_FROM = 0.9
 """Confidence from which on breathing has not misled a rigid registration."""
+
+BEYOND_CT_MM = 3.0
+"""An organ that has moved farther than this out of the CT is doubted."""
 
 USUAL_STEPS = 150
 """Steps of all fits together, for the progress."""
@@ -192,7 +195,7 @@ def _result(
         | {"confidence": quality.confidence, "reprojection_residual": float(np.mean([v.residual for v in views]))}
         | _numbers(fitted, field)
         | _deviations(uncertainty, prepared.ct),
-        warnings=(*notes, *prepared.notes, *_doubts(fitted)),
+        warnings=(*notes, *prepared.notes, *_doubts(fitted), *_left_ct(case, field)),
         provenance={**rigid.provenance, "motion": chosen.name, "parameters": parameters.tolist(), "seconds": seconds},
     )
 
@@ -227,6 +230,19 @@ def _doubts(fitted: Fitted) -> tuple[str, ...]:
     if fitted.log_evidence_over_rigid < LEAST_EVIDENCE:
         return ("The X-rays could be explained without a deformation: mind how uncertain each point is.",)
     return ()
+
+
+def _left_ct(case: Case, field: DisplacementField) -> tuple[str, ...]:
+    """What the user must know where the CT does not show what the organ has moved into."""
+    if case.mesh is None:
+        return ()
+    beyond = beyond_ct_mm(field.moved(case.mesh.points), case.ct)
+    if beyond < BEYOND_CT_MM:
+        return ()
+    return (
+        f"The organ has moved up to {beyond:.0f} mm out of the CT: what it meets there was guessed, and its motion may "
+        "be several millimetres off. Use a CT that reaches further beyond the organ, if there is one.",
+    )
 
 
 def _numbers(fitted: Fitted, field: DisplacementField) -> dict[str, float]:
