@@ -175,7 +175,11 @@ def test_accept_locks_the_pose_until_edit(case, client) -> None:
     assert "Accepted by you" not in ui.cardLabel.text
 
 
-def test_a_pose_set_by_hand_can_be_accepted(case) -> None:
+def test_a_pose_set_by_hand_can_be_accepted_and_none_before(case) -> None:
+    for value in (0.0, 5.0, 0.0):
+        case.ui.translationRSlider.value = value
+        assert case.ui.acceptButton.enabled == (value > 0)
+    assert "first" in case.ui.acceptButton.toolTip
     case.ui.translationRSlider.value = 12.0
     case.ui.acceptButton.click()
     transform = case.panel.parameterNode.poseTransform

@@ -11,6 +11,7 @@ from XRayLib.case import Result
 from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.pose_nodes import confirm_pose, pose_record, reopen_pose
 
+from XRayRegistrationLib.panel_case import has_been_placed
 from XRayRegistrationLib.panel_deformation import deformation_html
 from XRayRegistrationLib.panel_quality import pose_quality_html, record_html, similarity_tip
 
@@ -56,11 +57,11 @@ class PoseDecision:
 
     def refresh(self, middle_ct_mm: np.ndarray | None, ct_to_world: np.ndarray, films: Sequence[XRayGeometry]) -> None:
         """Show card and buttons for the present pose."""
-        usable = self._node.ctVolume is not None
         record, locked = self._record(), self.locked
+        placed = self._node.poseTransform is not None and (record is not None or has_been_placed(self._node.ctVolume))
         self.ui.showAnywayButton.setVisible(self._refused is not None)
-        self.ui.acceptButton.enabled = usable and self._node.poseTransform is not None and not locked
-        self.ui.acceptButton.toolTip = _accept_tip(usable and self._node.poseTransform is not None, locked, record)
+        self.ui.acceptButton.enabled = placed and not locked
+        self.ui.acceptButton.toolTip = _accept_tip(placed, locked, record)
         self.ui.editButton.enabled = locked
         self.ui.editButton.toolTip = _("Unlock the accepted pose.") if locked else _("Nothing is accepted yet.")
         text = tip = ""
