@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -84,6 +85,16 @@ def test_an_assumed_view_is_marked_and_can_be_corrected(widget) -> None:
     assert corrected.geometry.primary_angle_deg == pytest.approx(90.0)
     assert corrected.geometry.source_to_detector_mm == 1500.0
     assert row.geometry.text.startswith("left lateral, source at 1500 mm")
+
+
+def test_what_a_row_leaves_out_is_in_its_tip(widget) -> None:
+    sentence = "The values are not calibrated: brightness was taken as linear."
+    radiograph = replace(an_assumed_film("PA"), assumptions=(sentence,))
+    widget.panel.addFilm(put_radiograph(radiograph, "Film"))
+    row = widget.panel.films.rows[0]
+    assert row.assumptions.text.endswith("The values are not calibrated")
+    assert "brightness" in row.assumptions.toolTip
+    assert f"{radiograph.geometry.size_px[0]} x" in row.geometry.toolTip
 
 
 def test_remove_takes_the_film_out_of_case_and_scene(widget, slicer_main_window) -> None:

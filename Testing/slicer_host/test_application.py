@@ -85,6 +85,27 @@ def test_the_film_layout_of_the_extension(slicer_main_window) -> None:
     slicer_main_window.process_events()
 
 
+def test_the_film_layout_hides_the_box_of_the_3d_view_until_the_users_layout_is_back(slicer_main_window) -> None:
+    import slicer
+    from XRayLib.scene.layout import restore_layout, switch_to_film_layout
+
+    before = slicer.app.layoutManager().layout
+    view = slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
+    view.SetBoxVisible(True)
+    view.SetAxisLabelsVisible(False)
+    for films in (1, 2):
+        switch_to_film_layout(films)
+        assert not view.GetBoxVisible()
+        assert view.GetOrientationMarkerType() == view.OrientationMarkerTypeHuman
+    restore_layout(before)
+    assert view.GetBoxVisible()
+    assert not view.GetAxisLabelsVisible()
+    assert view.GetOrientationMarkerType() == view.OrientationMarkerTypeNone
+    restore_layout(before)
+    assert view.GetBoxVisible()
+    slicer_main_window.process_events()
+
+
 @pytest.mark.usefixtures("slicer_host")
 @pytest.mark.parametrize("name", ["ct.nrrd", "ct.nii.gz", "ct.mha"])
 def test_volumes_are_saved_and_loaded(tmp_path: Path, name: str) -> None:

@@ -119,8 +119,10 @@ class ReconstructionPanel(CasePanel):
         )
         for widget in of_volumes:
             widget.setVisible(not returns_mesh)
-        ui.refineCheckBox.setVisible(returns_mesh and self.choice.method.id == "organ-mesh")
-        ui.refineFramesCheckBox.setVisible(self.choice.method.id == "organ-mesh")
+        refines = self.choice.method.id == "organ-mesh"
+        ui.refineCheckBox.setVisible(refines)
+        ui.outputCollapsibleButton.setVisible(refines or not returns_mesh)
+        ui.refineFramesCheckBox.setVisible(refines)
         ui.sequenceCollapsibleButton.setVisible(returns_mesh)
 
     def _run_tip(self, ready: bool, reason: str, several: bool) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.registry import methods
+from XRayLib.scene.panel.method_text import in_short, method_tip_html
 
 RETURNS = ("volume", "mesh")
 """What a method of this panel may return, in the order of the list."""
@@ -156,6 +157,7 @@ class MethodChoice:
 
     def _show_card(self) -> None:
         chosen = [m for m in self._models if m["id"] == self.model]
+        self.ui.methodComboBox.toolTip = method_tip_html(self.method)
         self._card(method_card_html(self.method, chosen[0] if chosen else None), rich=True)
 
     def _card(self, text: str, rich: bool = False) -> None:
@@ -167,10 +169,8 @@ def _rank(method: Any) -> tuple[int, str]:
 
 
 def method_card_html(chosen: Any, model: Mapping[str, Any] | None) -> str:
-    """The method's summary and citation and, for a chosen model, what its manifest says about it."""
-    lines = [html.escape(chosen.summary)]
-    if chosen.citation:
-        lines.append(f"<i>{html.escape(chosen.citation)}</i>")
+    """The method in a sentence and, for a chosen model, what its manifest says about it."""
+    lines = [html.escape(in_short(chosen.summary))]
     if model is not None:
         card = model["card"]
         lines += [

@@ -9,6 +9,7 @@ from typing import Any
 from slicer.i18n import tr as _
 from XRayLib.prepared_method import PreparedMethod
 from XRayLib.registry import methods
+from XRayLib.scene.panel.method_text import in_short, method_tip_html
 
 DEFAULT_METHOD = "intensity"
 REGISTERS = ("pose", "deformation")
@@ -52,9 +53,8 @@ class PoseMethodChoice:
 
     def _show_card(self) -> None:
         if self.method is not None:
-            citation = f"<br><i>{html.escape(self.method.citation)}</i>" if self.method.citation else ""
-            self.ui.methodComboBox.toolTip = f"<p>{html.escape(self.method.summary)}{citation}</p>"
-            summary = self.method.summary.partition(". ")[0].rstrip(".") + "."
+            self.ui.methodComboBox.toolTip = method_tip_html(self.method)
+            summary = in_short(self.method.summary)
             if isinstance(self.method, PreparedMethod):
                 summary += " " + _("The patient must be prepared first: see Prepare below.")
             self.ui.methodCardLabel.text = html.escape(summary)

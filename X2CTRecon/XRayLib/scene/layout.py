@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from XRayLib.scene.clear_threed import clear_threed_view, give_back_threed_view
+
 FILM_VIEWS = ("XRay1", "XRay2", "XRay3", "XRay4")
 """Singleton tags of the film views: Slicer's own Red, Yellow and Green stay as the user set them."""
 LAYOUT_IDS = {1: 5931, 2: 5932, 3: 5933, 4: 5934}
@@ -82,13 +84,15 @@ def switch_to_film_layout(film_views: int) -> int | None:
     register_layouts()
     previous = manager.layout
     manager.setLayout(LAYOUT_IDS[min(max(film_views, 1), len(FILM_VIEWS))])
+    clear_threed_view()
     return None if previous in OWN_LAYOUTS else previous
 
 
 def restore_layout(layout_id: int | None) -> None:
-    """Back to the layout the user had, when there was one."""
+    """Back to the layout the user had, when there was one, and to what its 3D view showed."""
     import slicer
 
+    give_back_threed_view()
     manager = slicer.app.layoutManager()
     if manager is not None and layout_id is not None:
         manager.setLayout(layout_id)

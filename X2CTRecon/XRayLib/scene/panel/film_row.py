@@ -9,13 +9,16 @@ import qt
 from slicer.i18n import tr as _
 
 from XRayLib.geometry import assumed_film_geometry
-from XRayLib.scene.panel.film_text import VIEW_NAMES, assumption_line, geometry_line
+from XRayLib.scene.panel.film_text import VIEW_NAMES, assumption_line, assumption_tip, geometry_line, geometry_tip
 from XRayLib.scene.panel.thumbnail import thumbnail_pixmap
 from XRayLib.scene.radiograph_nodes import radiograph_from_node, set_geometry
 
 WARNING_COLOR = "#b36b00"
 TEXT_WIDTH_PX = 250
 """Texts get the height they need at this width: collapsible sections do not ask wrapping labels for theirs."""
+THUMBNAIL_PX = 64
+MARGIN_PX = 4
+"""Rows are low: with two films the button that starts is still to be seen on a small screen."""
 
 
 class FilmRow:
@@ -33,11 +36,13 @@ class FilmRow:
         self.widget = qt.QFrame()
         self.widget.setFrameShape(qt.QFrame.StyledPanel)
         outer = qt.QHBoxLayout(self.widget)
+        outer.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
         self.thumbnail = qt.QLabel()
-        self.thumbnail.setFixedSize(96, 96)
+        self.thumbnail.setFixedSize(THUMBNAIL_PX, THUMBNAIL_PX)
         self.thumbnail.setAlignment(qt.Qt.AlignCenter)
         outer.addWidget(self.thumbnail)
         texts = qt.QVBoxLayout()
+        texts.setSpacing(MARGIN_PX // 2)
         outer.addLayout(texts)
         outer.setStretch(1, 1)
         heading = qt.QHBoxLayout()
@@ -93,10 +98,12 @@ class FilmRow:
     def update(self) -> None:
         """Show what the node holds now."""
         radiograph = radiograph_from_node(self.node)
-        self.thumbnail.setPixmap(thumbnail_pixmap(radiograph.line_integral))
+        self.thumbnail.setPixmap(thumbnail_pixmap(radiograph.line_integral, THUMBNAIL_PX))
         self.title.text = self.node.GetName()
         self.geometry.text = geometry_line(radiograph.geometry)
+        self.geometry.toolTip = geometry_tip(radiograph.geometry)
         self.assumptions.text = assumption_line(radiograph)
+        self.assumptions.toolTip = assumption_tip(radiograph)
         self.assumptions.setVisible(bool(self.assumptions.text))
         for label in (self.geometry, self.assumptions):
             label.setMinimumHeight(max(0, label.heightForWidth(TEXT_WIDTH_PX)))

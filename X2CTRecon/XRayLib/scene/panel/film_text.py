@@ -24,23 +24,34 @@ def projection_name(geometry: XRayGeometry) -> str:
 
 
 def geometry_line(geometry: XRayGeometry) -> str:
-    """One line: projection, source distance, detector field."""
+    """One line: projection and source distance."""
+    return _("{projection}, source at {distance:.0f} mm").format(
+        projection=projection_name(geometry), distance=geometry.source_to_detector_mm
+    )
+
+
+def geometry_tip(geometry: XRayGeometry) -> str:
+    """The line above with the detector's field and the size of the image."""
     columns, rows = geometry.size_px
-    width = columns * geometry.pixel_spacing_mm[1]
-    height = rows * geometry.pixel_spacing_mm[0]
-    return _(
-        "{projection}, source at {distance:.0f} mm, field {width:.0f} x {height:.0f} mm, {columns} x {rows} px"
-    ).format(
-        projection=projection_name(geometry),
-        distance=geometry.source_to_detector_mm,
-        width=width,
-        height=height,
+    return _("{line}, field {width:.0f} x {height:.0f} mm, {columns} x {rows} px").format(
+        line=geometry_line(geometry),
+        width=columns * geometry.pixel_spacing_mm[1],
+        height=rows * geometry.pixel_spacing_mm[0],
         columns=columns,
         rows=rows,
     )
 
 
 def assumption_line(radiograph: Radiograph) -> str:
-    """What was assumed about geometry and intensity, empty when nothing."""
-    phrases = [phrase.rstrip(".") for phrase in (*radiograph.geometry.assumed, *radiograph.assumptions)]
+    """What was assumed about geometry and, without its explanations, about intensity; empty when nothing."""
+    return _assumed(*radiograph.geometry.assumed, *(sentence.partition(":")[0] for sentence in radiograph.assumptions))
+
+
+def assumption_tip(radiograph: Radiograph) -> str:
+    """What was assumed about geometry and intensity, in full; empty when nothing."""
+    return _assumed(*radiograph.geometry.assumed, *radiograph.assumptions)
+
+
+def _assumed(*sentences: str) -> str:
+    phrases = [sentence.rstrip(".") for sentence in sentences]
     return _("Assumed: {phrases}").format(phrases="; ".join(phrases)) if phrases else ""

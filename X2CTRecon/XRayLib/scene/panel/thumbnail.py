@@ -18,13 +18,16 @@ def thumbnail_levels(image: NDArray[np.float32], side_px: int = 96) -> NDArray[n
     return (np.clip((small - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
 
 
-def thumbnail_pixmap(image: NDArray[np.float32]) -> Any:
-    """qt.QPixmap of the film. It goes through a file because PythonQt cannot take bytes with zeros in every version."""
+def thumbnail_pixmap(image: NDArray[np.float32], side_px: int) -> Any:
+    """qt.QPixmap of the film, its longest side at most ``side_px``.
+
+    It goes through a file because PythonQt cannot take bytes with zeros in every version.
+    """
     import qt
     import vtk
     from vtk.util.numpy_support import numpy_to_vtk
 
-    levels = thumbnail_levels(image)
+    levels = thumbnail_levels(image, side_px)
     picture = vtk.vtkImageData()
     picture.SetDimensions(levels.shape[1], levels.shape[0], 1)
     picture.GetPointData().SetScalars(numpy_to_vtk(levels[::-1].ravel(), deep=True))
