@@ -14,6 +14,7 @@ from XRayLib.registry import method
 from XRayLib.scene.film_run import remove_run
 from XRayLib.scene.layout import restore_layout
 from XRayLib.scene.organ_result import OrganInput
+from XRayLib.scene.panel.bring_into_view import bring_into_view
 from XRayLib.scene.panel.case_panel import CasePanel
 from XRayLib.scene.panel.device_choice import DeviceChoice
 from XRayLib.scene.panel.job_bar import JobBar
@@ -218,6 +219,7 @@ class ReconstructionPanel(CasePanel):
                 self.show(result)
             else:
                 self.showOrgan(result, given, time.monotonic() - started, frame)
+            bring_into_view(self.ui.qualityLabel)
 
         self.bar.run(lambda callbacks: self.client.run_method(method_id, case, options, **callbacks), show)
 

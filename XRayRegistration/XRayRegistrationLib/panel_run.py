@@ -10,6 +10,7 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Case, Options, Result
+from XRayLib.scene.panel.bring_into_view import bring_into_view
 from XRayLib.scene.panel.device_choice import DeviceChoice
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.pose_nodes import put_pose
@@ -127,6 +128,7 @@ class RegistrationRuns:
         else:
             self.move(result)
         panel.refresh()
+        bring_into_view(self.ui.cardLabel)
 
     def _show_placed(self, result: Result) -> None:
         """A pose from landmarks alone is a start: it says nothing about how well the images agree."""
