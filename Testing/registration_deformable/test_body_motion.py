@@ -54,6 +54,14 @@ def test_a_point_is_as_uncertain_as_what_moves_it(motion: BodyMotion) -> None:
     np.testing.assert_allclose(*last)  # it covers the CT
 
 
+def test_what_has_moved_far_is_less_certain(motion: BodyMotion) -> None:
+    """The model of breathing is wrong in proportion."""
+    far = DisplacementField(np.full((12, 10, 11, 3), 30 / np.sqrt(3), np.float32), CT.ijk_to_ras)
+    moved = replace(motion, soft=SimpleNamespace(**{**vars(motion.soft), "field": lambda _values: far}))
+    found = moved.deviation_mm(np.zeros(motion.number), np.zeros((motion.number,) * 2)).voxels
+    np.testing.assert_allclose(found, np.hypot(LEFT_OUT_MM, 3.0), rtol=1e-5)
+
+
 def test_the_pose_is_that_of_the_largest_bone(two_bones: Volume) -> None:
     pieces = bone_pieces(replace(two_bones, voxels=np.where(np.arange(40) < 29, two_bones.voxels, 20)))
     assert pieces.masks[0].sum() > 1.3 * pieces.masks[1].sum()
