@@ -171,6 +171,18 @@ def test_a_scaling_transform_is_explained(case) -> None:
     widget.ui.translationRSlider.value = 1.0
     node.poseTransform.SetMatrixTransformToParent(vtk_matrix(np.diag([2.0, 1.0, 1.0, 1.0])))
     assert "rigid" in widget.ui.statusLabel.text
+    assert not widget.ui.acceptButton.enabled
+    assert "rigid" in widget.ui.acceptButton.toolTip
+
+
+def test_a_pose_whose_ct_was_taken_away_cannot_be_accepted(case) -> None:
+    import slicer
+
+    widget, _ = case
+    widget.ui.translationRSlider.value = 1.0
+    assert widget.ui.acceptButton.enabled
+    slicer.mrmlScene.RemoveNode(widget.panel.parameterNode.ctVolume)
+    assert not widget.ui.acceptButton.enabled
 
 
 def test_the_views_show_film_and_set_up(case) -> None:

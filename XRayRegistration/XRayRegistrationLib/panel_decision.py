@@ -9,6 +9,7 @@ import numpy as np
 from slicer.i18n import tr as _
 from XRayLib.case import Result
 from XRayLib.geometry import XRayGeometry
+from XRayLib.scene.matrices import is_rigid
 from XRayLib.scene.pose_nodes import confirm_pose, pose_record, reopen_pose
 
 from XRayRegistrationLib.panel_case import has_been_placed
@@ -58,10 +59,12 @@ class PoseDecision:
     def refresh(self, middle_ct_mm: np.ndarray | None, ct_to_world: np.ndarray, films: Sequence[XRayGeometry]) -> None:
         """Show card and buttons for the present pose."""
         record, locked = self._record(), self.locked
-        placed = self._node.poseTransform is not None and (record is not None or has_been_placed(self._node.ctVolume))
+        rigid, ct = is_rigid(ct_to_world), self._node.ctVolume
+        carried = ct is not None and self._node.poseTransform is not None
+        placed = carried and rigid and (record is not None or has_been_placed(ct))
         self.ui.showAnywayButton.setVisible(self._refused is not None)
         self.ui.acceptButton.enabled = placed and not locked
-        self.ui.acceptButton.toolTip = _accept_tip(placed, locked, record)
+        self.ui.acceptButton.toolTip = _accept_tip(placed, locked, rigid, record)
         self.ui.editButton.enabled = locked
         self.ui.editButton.toolTip = _("Unlock the accepted pose.") if locked else _("Nothing is accepted yet.")
         text = tip = ""
@@ -109,7 +112,9 @@ def _moved(ct_to_world: np.ndarray, point_mm: np.ndarray) -> np.ndarray:
     return (np.asarray(ct_to_world) @ [*point_mm, 1.0])[:3]
 
 
-def _accept_tip(placed: bool, locked: bool, record: Any) -> str:
+def _accept_tip(placed: bool, locked: bool, rigid: bool, record: Any) -> str:
+    if not rigid:
+        return _("The transform above the CT scales or shears: use a rigid one.")
     if not placed:
         return _("Register or place the CT first.")
     if locked:

@@ -60,18 +60,19 @@ def rigid_to_world(transform: Any) -> NDArray[np.float64]:
         raise InputError(f"'{transform.GetName()}' is not a linear transform: choose a rigid one.")
     matrix = vtk.vtkMatrix4x4()
     transform.GetMatrixTransformToWorld(matrix)
-    if not _is_rigid(array_of(matrix)):
+    if not is_rigid(array_of(matrix)):
         raise InputError(f"'{transform.GetName()}' scales or shears: choose a rigid transform.")
     return array_of(matrix)
 
 
-def _is_rigid(matrix: NDArray[np.float64]) -> bool:
+def is_rigid(matrix: NDArray[np.float64]) -> bool:
+    """Whether a (4, 4) matrix only moves and turns, without scale or shear."""
     return np.allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-4)
 
 
 def rigid_local_to_world(node: Any) -> NDArray[np.float64]:
     """Like ``local_to_world``; InputError when the transforms also scale or shear."""
     matrix = local_to_world(node)
-    if not _is_rigid(matrix):
+    if not is_rigid(matrix):
         raise InputError(f"'{node.GetName()}' is under a transform that scales or shears: use a rigid transform.")
     return matrix
