@@ -71,9 +71,7 @@ def _view(projector: Projector, volume: Volume, radiograph: Radiograph, counted:
 
 def _sufficient_size(geometry: XRayGeometry, volume: Volume) -> tuple[int, int]:
     """Columns and rows beyond which more rays would show no more of the volume; at most the film's own."""
-    corners = np.array([[i, j, k, 1.0] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-    corners[:, :3] *= np.array(volume.voxels.shape[::-1]) - 1
-    farthest_mm = float(geometry.depth_mm((corners @ volume.ijk_to_ras.T)[:, :3]).max())
+    farthest_mm = float(geometry.depth_mm(volume.corners_ras_mm).max())
     magnification = max(1.0, geometry.source_to_detector_mm / max(farthest_mm, 1.0))
     pitch_mm = min(volume.spacing_mm) * magnification / RAYS_PER_VOXEL
     columns, rows = geometry.size_px

@@ -7,15 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.registry import Progress
-from XRayLib.tomography import damped_least_squares, differences, differences_adjoint
+from XRayLib.tomography import FILM_DEVIATION, damped_least_squares, differences, differences_adjoint
 
 from X2CTReconLib.classical.problem import Problem
 from X2CTReconLib.classical.settings import Settings
 
 Array = NDArray[np.float32]
-
-FILM_DEVIATION = 0.02
-"""Line integrals are trusted to this: noise, and what coarse voxels cannot represent."""
 
 TISSUE_DEVIATION_PER_MM = 0.006
 """Standard deviation of a body's voxels about their mean: 300 HU."""

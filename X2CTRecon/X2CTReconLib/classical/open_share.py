@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from XRayLib.ct import Volume, resample
 from XRayLib.ct.blocks import in_blocks
-from XRayLib.tomography import Films, ProjectionSystem, damped_least_squares
+from XRayLib.tomography import FILM_DEVIATION, Films, ProjectionSystem, damped_least_squares
 
-from X2CTReconLib.classical.least_squares import FILM_DEVIATION, TISSUE_DEVIATION_PER_MM
+from X2CTReconLib.classical.least_squares import TISSUE_DEVIATION_PER_MM
 from X2CTReconLib.classical.problem import Problem
 
 TISSUE_DEVIATION_HU = 300.0

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Options
-from XRayLib.cli.output import DeviceOption, JsonFlag, json_ready, reporting
+from XRayLib.cli.options import DeviceOption, JsonFlag
+from XRayLib.cli.output import json_ready, reporting
 from XRayLib.cli.reconstruct import load_case, reconstruct_case, save_result
 from XRayLib.cli.registration_case import DEFAULT_METHOD as DEFAULT_REGISTRATION
 from XRayLib.cli.registration_case import is_accepted, load_registration_case, register_case, save_registration

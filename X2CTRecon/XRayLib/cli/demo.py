@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Options, Result
-from XRayLib.cli.output import DeviceOption, JsonFlag, json_ready, reporting
+from XRayLib.cli.options import DeviceOption, JsonFlag
+from XRayLib.cli.output import json_ready, reporting
 from XRayLib.cli.reconstruct import load_case, reconstruct_case
 
 FILMS = ("torso_pa.dcm", "torso_lateral.dcm")

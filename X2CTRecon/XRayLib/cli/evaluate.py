@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from XRayLib.cli.output import JsonFlag, reporting
+from XRayLib.cli.options import JsonFlag
+from XRayLib.cli.output import reporting
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from XRayLib.cli.output import JsonFlag, reporting
+from XRayLib.cli.options import JsonFlag
+from XRayLib.cli.output import reporting
 
 
 def export_dicom(

@@ -8,30 +8,33 @@ from typing import Annotated
 import typer
 
 from XRayLib.case import Case, Options, Result
-from XRayLib.cli.output import DeviceOption, JsonFlag, reporting
+from XRayLib.cli.options import (
+    DeviceOption,
+    JsonFlag,
+    MethodOption,
+    OrganLabelOption,
+    OrganMeshOption,
+    RefineOption,
+    SeedOption,
+    ViewOption,
+)
+from XRayLib.cli.output import reporting
 from XRayLib.errors import InputError
 from XRayLib.registry import Progress, method
 
 
 def mesh(
-    view: Annotated[
-        list[str], typer.Option("--view", help="IMAGE[:GEOMETRY]; once per view. GEOMETRY: a file, or pa, ap, ll, rl.")
-    ],
+    view: ViewOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="The organ's surface, RAS (.vtp, .stl).")],
     prior_ct: Annotated[Path, typer.Option("--prior-ct", help="The CT that the method was prepared for.")],
-    method_id: Annotated[str, typer.Option("--method", help="See the table of methods in the README.")] = "organ-mesh",
-    prior_mesh: Annotated[
-        Path | None, typer.Option("--prior-mesh", help="The organ's closed surface in the CT (.vtp, .vtk, .stl, .obj).")
-    ] = None,
-    prior_label: Annotated[
-        str,
-        typer.Option("--prior-label", help="LABELS[:VALUE]: the organ in a label volume of the CT, e.g. l.nii.gz:5."),
-    ] = "",
+    method_id: MethodOption = "organ-mesh",
+    prior_mesh: OrganMeshOption = None,
+    prior_label: OrganLabelOption = "",
     initial: Annotated[
         Path | None, typer.Option("--initial", help="Where the CT lies: .pose.json of `xray3d register`, .tfm, .h5.")
     ] = None,
-    refine: Annotated[bool, typer.Option("--refine/--no-refine", help="Improve the answer on the films.")] = True,
-    seed: Annotated[int, typer.Option("--seed")] = 0,
+    refine: RefineOption = True,
+    seed: SeedOption = 0,
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:

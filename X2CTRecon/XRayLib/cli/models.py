@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from XRayLib.cli.output import DeviceOption, JsonFlag, reporting
+from XRayLib.cli.options import DeviceOption, JsonFlag
+from XRayLib.cli.output import reporting
 from XRayLib.errors import InputError, RefusedError
 
 if TYPE_CHECKING:

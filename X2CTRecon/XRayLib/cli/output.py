@@ -8,16 +8,13 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import typer
 
 from XRayLib.errors import XRay3DError
 from XRayLib.registry import Progress
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; words go to stderr.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 _logger = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from XRayLib.cli.output import DeviceOption, JsonFlag, numbers, reporting
+from XRayLib.cli.options import DeviceOption, JsonFlag, OrganLabelOption, OrganMeshOption, SeedOption
+from XRayLib.cli.output import numbers, reporting
 
 
 def prepare(
@@ -15,12 +16,8 @@ def prepare(
     what: Annotated[
         str, typer.Option("--what", help="Id of a method that is prepared, e.g. pose-regression or organ-mesh.")
     ] = "pose-regression",
-    prior_mesh: Annotated[
-        Path | None, typer.Option("--prior-mesh", help="For a method of an organ: its closed surface in the CT.")
-    ] = None,
-    prior_label: Annotated[
-        str, typer.Option("--prior-label", help="LABELS[:VALUE]: or the organ in a label volume, e.g. l.nii.gz:5.")
-    ] = "",
+    prior_mesh: OrganMeshOption = None,
+    prior_label: OrganLabelOption = "",
     minutes: Annotated[float, typer.Option("--minutes", help="Time to train, all runs together.")] = 45.0,
     iterations: Annotated[int, typer.Option("--iterations", help="Batches to train instead of a time.")] = 0,
     views: Annotated[
@@ -34,7 +31,7 @@ def prepare(
     batch: Annotated[int, typer.Option(help="Films per step; 0: the method's own.")] = 0,
     workers: Annotated[int, typer.Option(help="Threads that make films beside the training.")] = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Forget an unfinished preparation.")] = False,
-    seed: Annotated[int, typer.Option("--seed")] = 0,
+    seed: SeedOption = 0,
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:

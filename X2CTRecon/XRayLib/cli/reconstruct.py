@@ -8,18 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Case, Options, Result
-from XRayLib.cli.output import DeviceOption, JsonFlag, reporting
+from XRayLib.cli.options import DeviceOption, JsonFlag, MethodOption, ModelOption, SeedOption, ViewOption
+from XRayLib.cli.output import reporting
 from XRayLib.errors import InputError
 from XRayLib.registry import Method, Progress, method
 
 
 def reconstruct(
-    view: Annotated[
-        list[str], typer.Option("--view", help="IMAGE[:GEOMETRY]; once per view. GEOMETRY: a file, or pa, ap, ll, rl.")
-    ],
+    view: ViewOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="The volume in HU (.nii.gz, .nrrd, .mha).")],
-    method_id: Annotated[str, typer.Option("--method", help="See the table of methods in the README.")] = "atlas",
-    model: Annotated[str, typer.Option("--model", help="Model bundle id; default: the method's own choice.")] = "",
+    method_id: MethodOption = "atlas",
+    model: ModelOption = "",
     prior_ct: Annotated[Path | None, typer.Option("--prior-ct", help="An earlier CT of the patient.")] = None,
     initial: Annotated[
         Path | None,
@@ -56,7 +55,7 @@ def reconstruct(
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for residuals, HTML and PDF; or a .pdf file.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed")] = 0,
+    seed: SeedOption = 0,
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:

@@ -8,22 +8,30 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Options
-from XRayLib.cli.output import DeviceOption, JsonFlag, Output, reporting
+from XRayLib.cli.options import (
+    CtOption,
+    DeviceOption,
+    JsonFlag,
+    MethodOption,
+    ModelOption,
+    OrganLabelOption,
+    OrganMeshOption,
+    RefineOption,
+    SeedOption,
+    ViewOption,
+)
+from XRayLib.cli.output import Output, reporting
 from XRayLib.cli.registration_case import DEFAULT_METHOD, chosen_method
 from XRayLib.cli.registration_run import POSE_SUFFIX, RegistrationRun, chosen_frames
 from XRayLib.errors import InputError, RefusedError
 
 
 def register(
-    ct: Annotated[Path, typer.Option("--ct", help="CT in HU: NIfTI, NRRD, MHA or a DICOM folder.")],
-    view: Annotated[
-        list[str], typer.Option("--view", help="IMAGE[:GEOMETRY]; once per view. GEOMETRY: a file, or pa, ap, ll, rl.")
-    ],
+    ct: CtOption,
+    view: ViewOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="The pose (.pose.json).")],
-    method_id: Annotated[
-        str, typer.Option("--method", help="See the table of methods in the README.")
-    ] = DEFAULT_METHOD,
-    model: Annotated[str, typer.Option("--model", help="Model bundle id; default: the method's own choice.")] = "",
+    method_id: MethodOption = DEFAULT_METHOD,
+    model: ModelOption = "",
     initial: Annotated[
         Path | None, typer.Option("--initial", help="A pose to start from: .pose.json, .tfm, .h5 or sixteen numbers.")
     ] = None,
@@ -39,7 +47,7 @@ def register(
     rotation_range: Annotated[float, typer.Option(help="Search this far each way, degrees.")] = 30.0,
     shift_range: Annotated[float, typer.Option(help="Search this far across the beam, mm.")] = 50.0,
     depth_range: Annotated[float, typer.Option(help="Search this far along the beam, mm.")] = 100.0,
-    refine: Annotated[bool, typer.Option("--refine/--no-refine", help="Refine the start on the images.")] = True,
+    refine: RefineOption = True,
     refine_intrinsics: Annotated[
         bool, typer.Option("--refine-intrinsics", help="Also correct source distance and central ray.")
     ] = False,
@@ -53,12 +61,8 @@ def register(
         Path | None,
         typer.Option(help="The accepted deformation for Slicer and ITK, before the pose (.nii.gz, .mha, .nrrd)."),
     ] = None,
-    prior_mesh: Annotated[
-        Path | None, typer.Option(help="The breathing organ's surface in the CT, e.g. the liver (.vtp, .stl, ...).")
-    ] = None,
-    prior_label: Annotated[
-        str, typer.Option(help="LABELS[:VALUE]: or that organ in a label volume, e.g. l.nii.gz:5.")
-    ] = "",
+    prior_mesh: OrganMeshOption = None,
+    prior_label: OrganLabelOption = "",
     labels: Annotated[
         Path | None, typer.Option(help="Bones and organs of the CT as labels, numbered as by TotalSegmentator.")
     ] = None,
@@ -66,7 +70,7 @@ def register(
     transform: Annotated[
         Path | None, typer.Option("--transform", help="The accepted pose for Slicer and ITK (.tfm, .h5).")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed")] = 0,
+    seed: SeedOption = 0,
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from XRayLib.cli.output import DeviceOption, JsonFlag, numbers, reporting
+from XRayLib.cli.options import DeviceOption, JsonFlag, SeedOption
+from XRayLib.cli.output import numbers, reporting
 from XRayLib.errors import InputError
 
 
@@ -25,7 +26,7 @@ def simulate(
     spacing: Annotated[float, typer.Option(help="Pixel spacing on the detector, mm; default: the CT fits.")] = 0.0,
     energy: Annotated[float, typer.Option(help="Effective energy, keV.")] = 64.0,
     realism: Annotated[str, typer.Option(help="none, mild or hard.")] = "none",
-    seed: Annotated[int, typer.Option()] = 0,
+    seed: SeedOption = 0,
     count: Annotated[int, typer.Option(help="How many radiographs; more than one makes a dataset.")] = 1,
     poses: Annotated[str, typer.Option(help="fixed or random.")] = "fixed",
     device: DeviceOption = "auto",

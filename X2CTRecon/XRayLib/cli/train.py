@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from XRayLib.cli.output import JsonFlag, reporting
+from XRayLib.cli.options import JsonFlag
+from XRayLib.cli.output import reporting
 from XRayLib.errors import InputError, MissingDependencyError
 
 TRAINING = Path(__file__).resolve().parents[3] / "models" / "training"

@@ -31,11 +31,7 @@ def resample_isotropic(volume: Volume, spacing_mm: float) -> Volume:
     So the grid's outer voxels may lie a little beyond the source's: they hold what it ends with. Air there would be a
     gap at the end of a scan, which a threshold takes for the end of the patient.
     """
-    size_ijk = np.array(volume.voxels.shape[::-1])
-    corners = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float)
-    corners[:, :3] *= size_ijk - 1
-    corners_ras = (corners @ volume.ijk_to_ras.T)[:, :3]
-    low, high = corners_ras.min(axis=0), corners_ras.max(axis=0)
+    low, high = volume.corners_ras_mm.min(axis=0), volume.corners_ras_mm.max(axis=0)
     shape_ijk = [math.ceil((h - lo) / spacing_mm - 1e-6) + 1 for lo, h in zip(low, high, strict=True)]
     ijk_to_ras = np.diag([spacing_mm] * 3 + [1.0])
     ijk_to_ras[:3, 3] = (low + high) / 2 - spacing_mm * (np.array(shape_ijk) - 1) / 2

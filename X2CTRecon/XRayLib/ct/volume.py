@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.errors import InputError
+from XRayLib.geometry.box import box_corners
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,12 @@ class Volume:
         """RAS position of the middle of the volume, (3,)."""
         size_ijk = np.array(self.voxels.shape[::-1], float)
         return self.ijk_to_ras[:3, :3] @ ((size_ijk - 1) / 2) + self.ijk_to_ras[:3, 3]
+
+    @property
+    def corners_ras_mm(self) -> NDArray[np.float64]:
+        """RAS positions of the middles of the eight outermost voxels, (8, 3)."""
+        corners = box_corners(np.zeros(3), np.array(self.voxels.shape[::-1]) - 1)
+        return corners @ self.ijk_to_ras[:3, :3].T + self.ijk_to_ras[:3, 3]
 
     @classmethod
     def axis_aligned(

@@ -11,7 +11,7 @@ from XRayLib.projector import backproject
 Array = NDArray[np.float64]
 Images = NDArray[np.float32]
 
-FILM_DEVIATION = 0.08
+PIXEL_DEVIATION = 0.08
 """Of a coarse pixel in line integrals, besides what the patient's difference explains."""
 GAIN_DEVIATION, OFFSET_DEVIATION = 0.3, 1.0
 """Of a film of unknown exposure, once it is brought to the projection's mean and contrast."""
@@ -29,7 +29,7 @@ class FilmMisfit:
         self._problem, self._seen = problem, seen
         self.films = images[seen].astype(float)
         self._spread = self._projected_noise(guess)
-        covariance = (self._spread @ self._spread.T).astype(float) + FILM_DEVIATION**2 * np.eye(len(self.films))
+        covariance = (self._spread @ self._spread.T).astype(float) + PIXEL_DEVIATION**2 * np.eye(len(self.films))
         for n, known in enumerate(calibrated):
             if not known:
                 of_film = np.zeros(images.shape)

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from XRayLib.case import SurfaceMesh
-from XRayLib.mesh.surface_graph import edges_of
+from XRayLib.mesh.surface_graph import edges_of, triangle_normals
 from XRayLib.metrics.mesh_solid import is_closed
 
 SWEEPS = 200
@@ -57,8 +57,7 @@ def _is_disc_at_every_vertex(mesh: SurfaceMesh) -> bool:
 
 def _areas_of_vertices(points: NDArray, triangles: NDArray) -> NDArray[np.float64]:
     """A third of the adjoining triangles' area."""
-    corners = points[triangles]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 6
+    area = np.linalg.norm(triangle_normals(points[triangles]), axis=1) / 6
     return np.bincount(triangles.ravel(), np.repeat(area, 3), len(points))
 
 

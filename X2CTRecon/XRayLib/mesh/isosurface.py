@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.case import SurfaceMesh
+from XRayLib.mesh.surface_graph import triangle_normals
 
 Array = NDArray[np.float64]
 
@@ -83,7 +84,7 @@ def _crossings(values: Array, corners: NDArray[np.int64]) -> NDArray[np.int64]:
 def _facing_out(ends: NDArray[np.int64], values: Array) -> NDArray[np.int64]:
     """Triangles (M, 3, 2), each edge from above to below; turned so that normals (i, j, k) point below, ends sorted."""
     points = _points(values, ends.reshape(-1, 2)).reshape(-1, 3, 3)
-    normal = np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
+    normal = triangle_normals(points)
     start, end = (_indices(ends[..., n], values.shape) for n in (0, 1))
     wrong = np.einsum("nx,nx->n", normal, (end - start).sum(axis=1)) < 0
     ends[wrong] = ends[wrong][:, ::-1]

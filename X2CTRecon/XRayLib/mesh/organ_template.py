@@ -97,10 +97,7 @@ def _dense_surface(share: Volume, spacing_mm: float) -> SurfaceMesh:
     from scipy.ndimage import gaussian_filter
 
     margin_mm = 4 * spacing_mm
-    corners = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float)
-    corners[:, :3] *= np.array(share.voxels.shape[::-1]) - 1
-    ras = (corners @ share.ijk_to_ras.T)[:, :3]
-    low, high = ras.min(axis=0) - margin_mm, ras.max(axis=0) + margin_mm
+    low, high = share.corners_ras_mm.min(axis=0) - margin_mm, share.corners_ras_mm.max(axis=0) + margin_mm
     matrix = np.diag([spacing_mm] * 3 + [1.0])
     matrix[:3, 3] = low
     shape = tuple(int(np.ceil(size / spacing_mm)) + 1 for size in (high - low)[::-1])
@@ -114,12 +111,11 @@ def _dense_surface(share: Volume, spacing_mm: float) -> SurfaceMesh:
 
 def _inflated(mesh: SurfaceMesh, volume_ml: float) -> SurfaceMesh:
     """The mesh grown evenly along its normals until it encloses so much: chords cut off what bulges."""
-    from XRayLib.mesh.surface_graph import vertex_normals
+    from XRayLib.mesh.surface_graph import triangle_normals, vertex_normals
     from XRayLib.metrics.mesh_solid import enclosed_volume_ml
 
     for _ in range(3):
-        corners = mesh.points[mesh.triangles]
-        area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum() / 2
+        area = np.linalg.norm(triangle_normals(mesh.points[mesh.triangles]), axis=1).sum() / 2
         step_mm = 1000 * (volume_ml - enclosed_volume_ml(mesh)) / area
         mesh = replace(mesh, points=mesh.points + step_mm * vertex_normals(mesh.points, mesh.triangles))
     return mesh

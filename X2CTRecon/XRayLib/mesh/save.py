@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from XRayLib.case import SurfaceMesh
 from XRayLib.errors import InputError
+from XRayLib.mesh.surface_graph import triangle_normals
 
 _NUMBERS = {"f4": "Float32", "f8": "Float64", "i8": "Int64"}
 
@@ -65,7 +66,7 @@ def _array(name: str, values: NDArray[np.generic], components: int = 1) -> str:
 def _stl(mesh: SurfaceMesh) -> bytes:
     corners = np.asarray(mesh.points, np.float32)[np.asarray(mesh.triangles)]
     record = np.zeros(len(corners), [("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = triangle_normals(corners)
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     record["normal"] = normals / np.where(lengths == 0, 1, lengths)
     record["corners"] = corners

@@ -87,12 +87,16 @@ def unpooling(triangles: Triangles, vertices: int) -> Unpooling:
     return Unpooling(edges, np.concatenate([np.stack(part, axis=1) for part in parts]))
 
 
+def triangle_normals(corners: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Normals (T, 3) of triangles with these corners (T, 3, 3), each as long as twice the triangle's area."""
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
 def area_normals(points: NDArray[np.floating], triangles: Triangles) -> NDArray[np.float64]:
     """Sum (V, 3) of the adjoining triangles' normals, each as long as twice its area; of a closed surface six times the
     change of its volume with each vertex."""
     points, triangles = np.asarray(points, float), np.asarray(triangles, np.int64)
-    corners = points[triangles]
-    by_triangle = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    by_triangle = triangle_normals(points[triangles])
     normals = np.zeros_like(points)
     for corner in range(3):
         np.add.at(normals, triangles[:, corner], by_triangle)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from XRayLib.case import SurfaceMesh
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
+from XRayLib.mesh.surface_graph import triangle_normals
 from XRayLib.metrics.closest_point import ClosestPoint
 from XRayLib.metrics.mesh_solid import enclosed_volume_ml, is_closed, voxels_inside
 from XRayLib.metrics.overlap import dice
@@ -85,7 +86,7 @@ def _metrics(
 def points_on_surface(mesh: SurfaceMesh, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Points (count, 3) evenly spread over the surface: stratified by area, random within a triangle."""
     corners = np.asarray(mesh.points, float)[np.asarray(mesh.triangles)]
-    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    areas = np.linalg.norm(triangle_normals(corners), axis=1)
     cumulated = np.cumsum(areas)
     wanted = (np.arange(count) + rng.random(count)) / count * cumulated[-1]
     chosen = corners[np.minimum(np.searchsorted(cumulated, wanted), len(corners) - 1)]

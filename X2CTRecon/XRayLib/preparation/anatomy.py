@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from XRayLib.ct import Volume, attenuation_from_hu, resample_isotropic
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
+from XRayLib.geometry.box import box_corners
 from XRayLib.metrics.tissues import body_mask
 from XRayLib.projector import Projector
 from XRayLib.simulate.materials import bone_share
@@ -47,8 +48,7 @@ class Anatomy:
 def anatomy_of(ct: Volume, pixels: int, device: str = "auto") -> Anatomy:
     """Prepare a CT in HU for views of ``pixels`` x ``pixels``; InputError when it holds no body."""
     low, high = _body_box(ct)
-    size_mm = high - low
-    window_mm = float(np.clip(WINDOW_MARGIN * size_mm.max(), SMALLEST_WINDOW_MM, LARGEST_WINDOW_MM))
+    window_mm = float(np.clip(WINDOW_MARGIN * (high - low).max(), SMALLEST_WINDOW_MM, LARGEST_WINDOW_MM))
     # As fine as the pixels, no finer than the CT itself.
     coarse = cropped_to_body(resample_isotropic(ct, max(window_mm / pixels, min(ct.spacing_mm))))
     mu = attenuation_from_hu(coarse.voxels)
@@ -61,13 +61,12 @@ def anatomy_of(ct: Volume, pixels: int, device: str = "auto") -> Anatomy:
     def projector(values: Array) -> Projector:
         return Projector(Volume(values, coarse.ijk_to_ras, "mu_per_mm"), device=device)
 
-    corners = np.array([[r, a, s] for r in (0, 1) for a in (0, 1) for s in (0, 1)]) * size_mm + low
     return Anatomy(
         soft=projector(mu),
         bone=projector(mu * bone_share(coarse.voxels)),
         surface=Volume(surface, coarse.ijk_to_ras),
         middle_ras_mm=(low + high) / 2,
-        corners_ras_mm=corners,
+        corners_ras_mm=box_corners(low, high),
         window_mm=window_mm,
     )
 

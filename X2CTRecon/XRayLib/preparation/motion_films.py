@@ -21,6 +21,7 @@ from XRayLib.canonical_view.window import transformed, warped
 from XRayLib.ct import Volume, attenuation_from_hu
 from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
+from XRayLib.geometry.box import box_corners
 from XRayLib.motion import DisplacementField, MotionModel
 from XRayLib.preparation.film_stream import (
     EXPOSED_FIELD,
@@ -87,8 +88,9 @@ def organ_window(points_ras_mm: Matrix) -> OrganWindow:
     """The window of an organ with these points (V, 3)."""
     low, high = np.min(points_ras_mm, axis=0), np.max(points_ras_mm, axis=0)
     width = float(np.linalg.norm(high - low)) / np.sqrt(2) + 2 * WINDOW_MARGIN_MM
-    corners = np.array([[r, a, s] for r in (0, 1) for a in (0, 1) for s in (0, 1)]) * (high - low) + low
-    return OrganWindow((low + high) / 2, corners, float(np.clip(width, SMALLEST_WINDOW_MM, LARGEST_WINDOW_MM)))
+    return OrganWindow(
+        (low + high) / 2, box_corners(low, high), float(np.clip(width, SMALLEST_WINDOW_MM, LARGEST_WINDOW_MM))
+    )
 
 
 class MotionFilms:

@@ -83,13 +83,10 @@ def random_view(
 
 def _fitting_spacing(ct: Volume, view: XRayGeometry) -> float:
     """Pixel spacing at which the CT's corners just fall on the detector."""
-    last = np.array(ct.voxels.shape[::-1]) - 1
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * last
-    corners_ras = corners @ ct.ijk_to_ras[:3, :3].T + ct.ijk_to_ras[:3, 3]
-    depth = view.depth_mm(corners_ras)
+    depth = view.depth_mm(ct.corners_ras_mm)
     if (depth < 0.05 * view.source_to_detector_mm).any():
         return 400.0 / max(view.size_px)  # the source is inside the CT's box: no detector holds it all
-    offset_mm = np.abs(view.project(corners_ras) - view.principal_point_px).max(axis=0)
+    offset_mm = np.abs(view.project(ct.corners_ras_mm) - view.principal_point_px).max(axis=0)
     return float(FIELD_MARGIN * max(2 * offset_mm[0] / view.size_px[0], 2 * offset_mm[1] / view.size_px[1]))
 
 

@@ -14,6 +14,9 @@ from XRayLib.radiograph import Radiograph
 
 Images = NDArray[np.float32]
 
+FILM_DEVIATION = 0.02
+"""Line integrals are trusted to this: noise, and what coarse voxels cannot represent."""
+
 SMALLEST_CONTRAST = 1e-4
 """Standard deviation of a film's values, relative to their largest magnitude, below which it shows nothing."""
 

@@ -23,10 +23,7 @@ def crossing_lengthwise(volume: Volume, films: Films, device: str = "auto") -> N
     from XRayLib.projector import project
 
     ones = np.ones((3, 3, 3), np.float32)
-    corners = np.array([[i, j, k, 1.0] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-    corners[:, :3] *= np.array(volume.voxels.shape[::-1]) - 1
-    ras = (corners @ volume.ijk_to_ras.T)[:, :3]
-    extent, middle = ras.max(axis=0) - ras.min(axis=0), volume.center_ras_mm
+    extent, middle = np.ptp(volume.corners_ras_mm, axis=0), volume.center_ras_mm
     lengths = [
         project(
             Volume.axis_aligned(ones, tuple(e / 2), tuple(middle), "mu_per_mm"), list(films.geometries), device=device

@@ -23,11 +23,8 @@ class ProjectionSystem:
 
     def __init__(self, grid: Volume, films: Films, device: str = "auto") -> None:
         self.grid, self.films, self.device = grid, films, device
-        corners = np.array([[i, j, k, 1.0] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-        corners[:, :3] *= np.array(grid.voxels.shape[::-1]) - 1
-        corners_ras = (corners @ grid.ijk_to_ras.T)[:, :3]
         for number, geometry in enumerate(films.geometries, 1):
-            if geometry.depth_mm(corners_ras).min() < NEAREST_SOURCE_MM:
+            if geometry.depth_mm(grid.corners_ras_mm).min() < NEAREST_SOURCE_MM:
                 raise InputError(
                     f"The X-ray source of film {number} lies inside the reconstructed region: check its geometry."
                 )

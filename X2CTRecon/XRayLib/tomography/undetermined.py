@@ -12,7 +12,7 @@ from XRayLib.ct import MU_WATER_PER_MM, Volume, attenuation_from_hu
 from XRayLib.errors import InputError
 from XRayLib.radiograph import Radiograph
 from XRayLib.tomography.conjugate_gradients import damped_least_squares
-from XRayLib.tomography.films import films_at
+from XRayLib.tomography.films import FILM_DEVIATION, films_at
 from XRayLib.tomography.lengthwise import crossing_lengthwise
 from XRayLib.tomography.system import ProjectionSystem
 
@@ -27,8 +27,6 @@ CHANGE_SIZE_VOXELS = 2.355 * CHANGE_SIGMA_VOXELS * 2**0.5
 """Full width at half maximum of the change's autocorrelation."""
 CHANGE_DEVIATION_PER_MM = 0.004
 """Standard deviation of the change: 200 HU."""
-FILM_DEVIATION = 0.02
-"""Of an X-ray's error, in line integrals."""
 PIXELS_PER_VOXEL = 1.4
 PROBES, STEPS = 10, 25
 NEIGHBOURHOOD_VOXELS = 1.5
