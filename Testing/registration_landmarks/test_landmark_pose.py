@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from picked import TRUNK, c_arm, mean_error_mm, pose_near_nominal, seen
 from XRayLib.case import Case, Landmarks
@@ -37,6 +37,7 @@ def test_exact_landmarks_give_the_pose_from_any_start(seed: int, views: str, cou
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
+@example(seed=61526)  # two poses that explain all, a tenth of a millimetre apart
 def test_three_landmarks_on_one_film_give_the_pose_nearest_to_the_expected(seed: int) -> None:
     rng = np.random.default_rng(seed)
     true = pose_near_nominal(rng)

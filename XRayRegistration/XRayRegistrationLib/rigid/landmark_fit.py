@@ -26,6 +26,8 @@ MOST_DOUBTED = 4
 """How many removals are tried out."""
 
 SAME_POSE_MM = 1.0
+AS_GOOD_MM2 = 1e-9
+"""Difference of summed squares on the detector below which of two poses neither is better."""
 MOST_STEPS = 100
 SMALLEST_STEP_MM = 1e-7
 
@@ -66,12 +68,28 @@ def _solved(picks: Picks, near: Matrix) -> Solution:
     found.sort(key=lambda candidate: candidate[0])
     best, freedom = found[0][0], max(2 * len(picks) - 6, 0)
     tolerated = best + 4 * Solution((), best, freedom).variance
-    rivals: list[tuple[float, Matrix]] = []
-    for squares, pose in found:
-        if squares <= tolerated and all(_distance_mm(picks, pose, other) > SAME_POSE_MM for _, other in rivals):
-            rivals.append((squares, pose))
-    rivals.sort(key=lambda candidate: _distance_mm(picks, candidate[1], near))
+    rivals = _apart(picks, [candidate for candidate in found if candidate[0] <= tolerated], near)
     return Solution(tuple(pose for _, pose in rivals), rivals[0][0], freedom)
+
+
+def _apart(picks: Picks, found: list[tuple[float, Matrix]], near: Matrix) -> list[tuple[float, Matrix]]:
+    """Of poses that are nearly the same the best one, and of equally good ones that nearest to ``near``; nearest first.
+
+    ``found``: squares and poses, best first.
+    """
+    by_distance = sorted(found, key=lambda candidate: _distance_mm(picks, candidate[1], near))
+    rivals: list[tuple[float, Matrix]] = []
+    for best, pose in found:
+        if any(_distance_mm(picks, pose, other) <= SAME_POSE_MM for _, other in rivals):
+            continue
+        rivals.append(
+            next(
+                (squares, other)
+                for squares, other in by_distance
+                if squares <= best + AS_GOOD_MM2 and _distance_mm(picks, pose, other) <= SAME_POSE_MM
+            )
+        )
+    return sorted(rivals, key=lambda candidate: _distance_mm(picks, candidate[1], near))
 
 
 def _refined(picks: Picks, start: Matrix) -> tuple[float, Matrix]:
