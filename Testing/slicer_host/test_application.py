@@ -228,6 +228,29 @@ def test_the_node_selector(slicer_host) -> None:
     slicer_host.process_events()
 
 
+def test_the_node_selector_goes_on_to_what_takes_a_node_s_place(slicer_host) -> None:
+    """Also where None is allowed; a hidden node is left out."""
+    import slicer
+
+    box = slicer.qMRMLNodeComboBox()
+    box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    box.noneEnabled = True
+    box.setMRMLScene(slicer.mrmlScene)
+    a, b, c, d = (slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name) for name in "ABCD")
+    box.setCurrentNode(b)
+    box.sortFilterProxyModel().hiddenNodeIDs = [d.GetID()]
+    assert box.nodeCount() == 3 and box.currentNode() is b
+    slicer.mrmlScene.RemoveNode(b)
+    assert box.currentNode() is c
+    slicer.mrmlScene.RemoveNode(c)
+    assert box.currentNode() is a
+    slicer.mrmlScene.RemoveNode(a)
+    assert box.currentNode() is None
+    box.sortFilterProxyModel().hiddenNodeIDs = []
+    assert box.nodeCount() == 1 and box.currentNode() is None
+    slicer_host.process_events()
+
+
 @pytest.mark.usefixtures("stand_in")
 def test_the_subject_hierarchy_tree() -> None:
     import slicer

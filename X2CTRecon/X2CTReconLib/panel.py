@@ -41,6 +41,13 @@ class ReconstructionPanel(CasePanel):
     """Films to a volume or an organ. ``client`` is injected so that tests drive the panel with their own worker."""
 
     no_result = _("No result yet.")
+    volume_selectors = (
+        "ctSelector",
+        "outputSelector",
+        "compareFirstSelector",
+        "compareSecondSelector",
+        "compareReferenceSelector",
+    )
     films_in_3d = False
     """The film of a PA view would stand before the front of the volume."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import slicer
-from PySide6.QtCore import Property, Signal
+from PySide6.QtCore import Property, QObject, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from ..cpp_widget import cpp_widget, stored
@@ -14,11 +15,28 @@ from .scene_observer import Observation
 NONE_TEXT = "None"
 
 
+class _SortFilterProxyModel(QObject):
+    """What the selector leaves out beside its own properties."""
+
+    def __init__(self, on_changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_changed = on_changed
+        self._hidden: list[str] = []
+
+    def _hide(self, node_ids: Sequence[str]) -> None:
+        if list(node_ids) != self._hidden:
+            self._hidden = list(node_ids)
+            self._on_changed()
+
+    hiddenNodeIDs = Property("QStringList", lambda self: tuple(self._hidden), _hide)
+
+
 @cpp_widget
 class qMRMLNodeComboBox(QWidget):
     """Lists the scene's nodes of some classes and attributes; ``None`` first where that is allowed.
 
-    A new node is not chosen by itself. When the current node goes, the last one is chosen unless None is allowed.
+    A new node is not chosen by itself. When the current node goes, what takes its place in the list is chosen, as by
+    every QComboBox: the next node or, where there is none, the one before it.
     Attributes and names are read when the scene or the current node changes.
     """
 
@@ -35,6 +53,7 @@ class qMRMLNodeComboBox(QWidget):
         self._scene: Any = None
         self._node_types: list[str] = []
         self._attributes: list[tuple[str, str, Any]] = []
+        self._filter = _SortFilterProxyModel(self._update)
         self._none_enabled = False
         self._requested: Any = None
         self._reported: Any = None
@@ -71,6 +90,8 @@ class qMRMLNodeComboBox(QWidget):
     def _accepts(self, node: Any) -> bool:
         if node.GetHideFromEditors() and not self.showHidden:
             return False
+        if node.GetID() in self._filter.hiddenNodeIDs:
+            return False
         if not any(self._is_of(node, name) for name in self._node_types):
             return False
         return all(_has_attribute(node, *attribute) for attribute in self._attributes if node.IsA(attribute[0]))
@@ -85,7 +106,7 @@ class qMRMLNodeComboBox(QWidget):
         scene = self._scene
         if scene is not None and scene.IsBatchProcessing():
             return
-        current = self.currentNode()
+        current, row = self.currentNode(), self._box.currentIndex
         nodes = [] if scene is None else [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
         nodes = [node for node in nodes if self._accepts(node)]
         known = set(self._ids)
@@ -98,19 +119,19 @@ class qMRMLNodeComboBox(QWidget):
         for node in nodes:
             self._box.addItem(node.GetName())
             self._ids.append(node.GetID())
-        self._box.setCurrentIndex(self._index_after_update(current))
+        self._box.setCurrentIndex(self._index_after_update(current, row))
         self._box.blockSignals(blocked)
         for node in nodes:
             if node.GetID() not in known:
                 self.nodeAdded.emit(node)
         self._report()
 
-    def _index_after_update(self, current: Any) -> int:
+    def _index_after_update(self, current: Any, row: int) -> int:
         if current is not None and current.GetID() in self._ids:
             return self._ids.index(current.GetID())
-        if self._none_enabled:
-            return 0
-        return -1 if self._reported is None else len(self._ids) - 1
+        if self._reported is None:
+            return 0 if self._none_enabled else -1
+        return min(row, len(self._ids) - 1)
 
     def _report(self, *_index: Any) -> None:
         node = self.currentNode()
@@ -187,6 +208,9 @@ class qMRMLNodeComboBox(QWidget):
         node = self.currentNode()
         if node is not None:
             self._scene.RemoveNode(node)
+
+    def sortFilterProxyModel(self) -> _SortFilterProxyModel:
+        return self._filter
 
     def addAttribute(self, node_type: str, name: str, value: Any = None) -> None:
         self._attributes.append((node_type, name, value))

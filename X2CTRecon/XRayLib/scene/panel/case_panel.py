@@ -17,6 +17,7 @@ from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.fitted_views import FittedViews
 from XRayLib.scene.panel.job_bar import show_status
+from XRayLib.scene.panel.volume_lists import VolumeLists
 from XRayLib.scene.radiograph_nodes import film_geometry, is_radiograph, remove_film
 from XRayLib.scene.reprojection_nodes import REPROJECTION_ROLE
 from XRayLib.scene.viewed_films import MOST, choose_viewed, viewed_films
@@ -31,6 +32,8 @@ class CasePanel(ABC):
 
     no_result: str
     """What the quality label says while there is nothing to tell."""
+    volume_selectors: tuple[str, ...] = ("ctSelector",)
+    """Widgets in which a volume is chosen."""
     films_in_3d = True
     """Whether the films stand on their detectors in the 3D view, too."""
 
@@ -41,6 +44,7 @@ class CasePanel(ABC):
         self._binding: Any = None
         self._user_layout: int | None = None
         self._fitted = FittedViews()
+        self._volumes = VolumeLists([getattr(ui, name) for name in self.volume_selectors])
         # Not by the layout's own name: PythonQt holds an empty layout for false, and slicer.util then leaves it out.
         rows = ui.filmRowsWidget.layout()
         self.films = FilmList(
@@ -57,6 +61,7 @@ class CasePanel(ABC):
         if self.parameterNode is not None:
             self.parameterNode.disconnectGui(self._binding)
         self.parameterNode = node
+        self._volumes.follow(node)
         self.parameterNodeReplaced(None)
         if node is not None:
             self._binding = node.connectGui(self.ui)
@@ -70,6 +75,7 @@ class CasePanel(ABC):
     def refresh(self, _caller: Any = None, _event: str = "") -> None:
         """Show what the parameter node holds now; while a scene is read its nodes are not whole yet."""
         if self.parameterNode is not None and not slicer.mrmlScene.IsImporting():
+            self._volumes.refresh()
             nodes = self.filmNodes()
             self.films.show(nodes)
             self._show_viewed(nodes)
@@ -180,4 +186,5 @@ class CasePanel(ABC):
     def close(self) -> None:
         """The application closes."""
         self._fitted.forget()
+        self._volumes.follow(None)
         self.client.close()
