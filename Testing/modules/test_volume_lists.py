@@ -47,6 +47,15 @@ def test_a_film_does_not_take_the_place_of_a_deleted_ct(panel) -> None:
     assert panel.parameterNode.ctVolume is None
 
 
+def test_a_film_that_a_script_chose_is_not_silently_replaced(panel) -> None:
+    put_volume(a_ct(), "CT")
+    film = put_radiograph(a_film(0.0, "PA"), "Front")
+    panel.parameterNode.ctVolume = film
+    assert panel.parameterNode.ctVolume is film
+    panel.parameterNode.ctVolume = None
+    assert listed(panel.ui.ctSelector) == ["CT"]
+
+
 def test_what_has_slices_is_listed_however_thin(panel) -> None:
     put_volume(Volume(np.zeros((2, 5, 5), np.float32), np.eye(4)), "Thin")
     panel.refresh()

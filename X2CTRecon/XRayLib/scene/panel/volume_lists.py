@@ -22,7 +22,7 @@ class VolumeLists:
     """
 
     def __init__(self, selectors: Sequence[Any]) -> None:
-        self._models = [selector.sortFilterProxyModel() for selector in selectors]
+        self._selectors = tuple(selectors)
         self._later = qt.QTimer()
         self._later.setSingleShot(True)
         self._later.setInterval(LATER_MS)
@@ -35,10 +35,11 @@ class VolumeLists:
         self._observers.observe([] if parameter_node is None else [slicer.mrmlScene])
 
     def refresh(self) -> None:
-        """Hide what is flat now."""
+        """Hide what is flat now; one that was chosen all the same stays, so that it is not silently another."""
         flat = [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if is_flat(node)]
-        for model in self._models:
-            model.hiddenNodeIDs = flat
+        for selector in self._selectors:
+            chosen = selector.currentNodeID
+            selector.sortFilterProxyModel().hiddenNodeIDs = [node_id for node_id in flat if node_id != chosen]
 
 
 def is_flat(volume: Any) -> bool:
