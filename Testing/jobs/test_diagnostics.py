@@ -66,6 +66,7 @@ def test_no_folder_of_a_quoted_path_survives(parts: list[str]) -> None:
 def test_words_of_a_file_name_may_be_names() -> None:
     assert names_in_path("/x/SMITH_John-1970.dcm") == {"SMITH_John-1970", "SMITH", "John"}
     assert names_in_path("C:\\x\\Smith.dcm") == {"Smith"}
+    assert {"Smith", "John"} <= names_in_path("/x/Smith.John.1970.dcm")
 
 
 def test_the_text_has_versions_geometry_and_model_but_no_name(client: WorkerClient, tmp_path: Path) -> None:

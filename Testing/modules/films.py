@@ -58,6 +58,7 @@ class FakeClient:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.cancelled = self.invalidated = self.closed = 0
+        self.busy = False
         self._callbacks: dict[str, Callable[..., None]] = {}
 
     def request(self, kind: str, params: Any = None, **callbacks: Callable[..., None]) -> None:
@@ -68,12 +69,12 @@ class FakeClient:
     def load_radiograph(self, path: str, frame_index: int = 0, **callbacks: Callable[..., None]) -> None:
         self.asked.append(("load_radiograph", path))
         self.frame_index = frame_index
-        self._callbacks = callbacks
+        self._callbacks, self.busy = callbacks, True
 
     def run_method(self, method_id: str, case: Case, options: Any, **callbacks: Callable[..., None]) -> None:
         self.asked.append((method_id, case))
         self.options = options
-        self._callbacks = callbacks
+        self._callbacks, self.busy = callbacks, True
 
     def organ_template(self, organ: Any, **callbacks: Callable[..., None]) -> None:
         self.asked.append(("organ_template", organ))
@@ -85,7 +86,7 @@ class FakeClient:
     def submit(self, job: Job) -> Job:
         """Kept until the test does its work (:meth:`work`) or makes it fail (:meth:`fail`)."""
         self.asked.append((job.kind, job.params))
-        self.submitted = job
+        self.submitted, self.busy = job, True
         self._callbacks = {"on_result": job.on_result, "on_error": job.on_error, "on_progress": job.on_progress}
         return job
 
@@ -96,21 +97,25 @@ class FakeClient:
         job.write(folder)
         request = Request(job.kind, "1", json.loads(json.dumps(job.params)), lambda _fraction, _stage: None, folder)
         value = json.loads(json.dumps(HANDLERS[job.kind](request), allow_nan=False))
+        self.busy = False
         job.end(JobState.DONE, job.read(folder, value))
 
     def progress(self, fraction: float, stage: str) -> None:
         self._callbacks["on_progress"](fraction, stage, 12.0)
 
     def answer(self, value: Any) -> None:
+        self.busy = False
         self._callbacks["on_result"](value)
 
     def fail(self, **values: Any) -> None:
+        self.busy = False
         self._callbacks["on_error"](JobFailure(**values))
 
     def cancel(self) -> None:
         self.cancelled += 1
 
     def invalidate(self) -> None:
+        self.busy = False
         self.invalidated += 1
 
     def close(self) -> None:

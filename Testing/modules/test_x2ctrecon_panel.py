@@ -123,6 +123,27 @@ def test_files_are_loaded_one_after_the_other_and_a_bad_one_stops_none(widget, c
     assert [node.GetName() for node in widget.panel.filmNodes()] == ["b"]
 
 
+def test_films_are_called_as_their_files_or_by_their_view_and_no_two_alike(widget, client) -> None:
+    uid = "1.3.6.1.4.1.14519.5.2.1.6279.6001.298806137288633453246975630178"
+    files = ["2024.03.17 knee.nii.gz", "a.PNG", "b/a.png", "IM.0001", uid, uid + ".dcm"]
+    widget.panel.adding.addFiles(files)
+    for _file in files:
+        client.answer(SimpleNamespace(radiograph=a_film()))
+    names = [node.GetName() for node in widget.panel.filmNodes()]
+    assert names[:2] + names[3:5] == ["2024.03.17 knee", "a", "IM.0001", "X-ray PA"]
+    assert names[2].startswith("a_")
+    assert names[5].startswith("X-ray PA_")
+
+
+def test_a_long_name_is_cut_in_its_row_and_whole_in_the_tip(widget) -> None:
+    name = "thorax of the second follow-up " * 5
+    widget.panel.addFilm(put_radiograph(a_film(), name))
+    title = widget.panel.films.rows[0].title
+    assert title.text != name
+    assert title.text.startswith("thorax")
+    assert name in title.toolTip
+
+
 def test_nothing_runs_while_films_are_still_being_loaded(widget, client) -> None:
     add_two_films(widget)
     assert widget.ui.applyButton.enabled

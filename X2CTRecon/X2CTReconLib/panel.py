@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import slicer
@@ -75,7 +76,7 @@ class ReconstructionPanel(CasePanel):
             on_running=self.refresh,
         )
         self.comparison = ComparePanel(
-            ui, self.client, self.bar, self.filmNodes, on_layout=self._layout_left, on_undone=self._comparison_undone
+            ui, self.client, self.bar, self.filmNodes, on_layout=self._switch_layout, on_undone=self._comparison_undone
         )
         self.trust = TrustPanel(ui, self.client, self.bar, self.filmNodes, lambda: self.device.value)
         self.export = ExportPanel(ui, self.client, self.bar, self.filmNodes)
@@ -187,10 +188,10 @@ class ReconstructionPanel(CasePanel):
 
         self.adding.addFiles([str(path) for path in sample_files()])
 
-    def showFilms(self) -> None:
+    def showViews(self) -> None:
         """Films in their own views, when the user wants that layout."""
         if self.parameterNode.showFilmLayout:
-            super().showFilms()
+            super().showViews()
 
     def removeFilm(self, node: Any) -> None:
         """Take a film, or a run, out of the case and the scene, with all that was made for it."""
@@ -250,7 +251,7 @@ class ReconstructionPanel(CasePanel):
         run = OrganRun(self.frames, lambda: self.case(films), start_frame, take)
 
         def done(finished: OrganRun) -> None:
-            self._look()
+            self.whenHere(self._look)
             self.refresh()
             self.say(finished.summary())
 
@@ -305,16 +306,20 @@ class ReconstructionPanel(CasePanel):
             if frame is not None:
                 self.frames.show(self.frames.values().index(frame[1]))
             self.organ.take(result, given, self.organ.begin(), seconds, frame)
-            self._look()
+            self.whenHere(self._look)
             self.refresh()
 
     def _look(self) -> None:
-        self.showFilms()
+        self.showViews()
         look_at_organ(self.parameterNode.organNow, self.parameterNode.ctVolume)
 
-    def _layout_left(self, layout: int | None) -> None:
-        if layout is not None:
-            self._user_layout = layout
+    def _switch_layout(self, switch: Callable[[], int | None]) -> None:
+        def show() -> None:
+            layout = switch()
+            if layout is not None:
+                self._user_layout = layout
+
+        self.whenHere(show)
 
     def _comparison_undone(self) -> None:
         restore_layout(self._user_layout)

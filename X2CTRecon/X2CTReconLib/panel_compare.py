@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from XRayLib.ct import Volume
 from XRayLib.errors import XRay3DError
 from XRayLib.jobs.volume_jobs import comparison_job
-from XRayLib.scene.comparison_nodes import put_comparison
+from XRayLib.scene.comparison_nodes import ComparisonNodes, put_comparison
 from XRayLib.scene.comparison_views import align_views, show_comparison
 from XRayLib.scene.difference_colors import difference_colors
 from XRayLib.scene.panel.allowed import allow
@@ -22,8 +22,8 @@ from XRayLib.scene.volume_nodes import show_as_ct, volume_from_node
 
 
 class ComparePanel:
-    """Drives the Compare section. ``films()`` gives the X-rays, ``on_layout(previous)`` hears of the layout the user
-    had, ``on_undone()`` when a comparison was taken back."""
+    """Drives the Compare section. ``films()`` gives the X-rays; ``on_layout(switch)`` calls ``switch()`` when the views
+    may change, which gives the layout the user had; ``on_undone()`` when a comparison was taken back."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ComparePanel:
         client: Any,
         bar: JobBar,
         films: Callable[[], Sequence[Any]],
-        on_layout: Callable[[int | None], None],
+        on_layout: Callable[[Callable[[], int | None]], None],
         on_undone: Callable[[], None],
     ) -> None:
         self.ui = ui
@@ -113,8 +113,7 @@ class ComparePanel:
                     show_as_ct(volume)
             self._steps.append(step)
             columns = [*shown, nodes.difference] if nodes.difference is not None else shown
-            self._on_layout(show_comparison(columns, nodes))
-            qt.QTimer.singleShot(0, lambda: align_views(columns))
+            self._on_layout(lambda: _show_columns(columns, nodes))
             self.refresh()
 
     def undo(self, _checked: bool = False) -> None:
@@ -123,3 +122,10 @@ class ComparePanel:
             self._steps.pop().undo()
             self.refresh()
             self._on_undone()
+
+
+def _show_columns(columns: Sequence[Any], nodes: ComparisonNodes) -> int | None:
+    if any(volume.GetScene() is None for volume in columns):
+        return None  # deleted while the user was in another module
+    qt.QTimer.singleShot(0, lambda: align_views(columns))
+    return show_comparison(columns, nodes)

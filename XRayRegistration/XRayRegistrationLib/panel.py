@@ -159,9 +159,9 @@ class RegistrationPanel(CasePanel):
         """The X-rays of the shown frame."""
         return self.frames.films() if self.parameterNode else []
 
-    def showFilms(self) -> None:
+    def showViews(self) -> None:
         """Films in their own views, the CT in the slice views."""
-        super().showFilms()
+        super().showViews()
         if self.filmNodes() and self.parameterNode.ctVolume is not None:
             show_as_ct(self.parameterNode.ctVolume)
             self.showSlices()

@@ -9,7 +9,7 @@ import slicer
 from PySide6.QtCore import Property, QObject, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from ..cpp_widget import cpp_widget, stored
+from ..cpp_widget import cpp_widget, relayed, stored
 from .scene_observer import Observation
 
 NONE_TEXT = "None"
@@ -244,7 +244,7 @@ class qMRMLNodeComboBox(QWidget):
     renameEnabled = stored(bool, "renameEnabled", False)
     selectNodeUponCreation = stored(bool, "selectNodeUponCreation", True)
     interactionNodeSingletonTag = stored(str, "interactionNodeSingletonTag", "")
-    sizeAdjustPolicy = stored("QVariant", "sizeAdjustPolicy", 0)
+    sizeAdjustPolicy = relayed("QVariant", "_box", "sizeAdjustPolicy")
 
 
 def _has_attribute(node: Any, _class_name: str, name: str, value: Any) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 import re
 from collections.abc import Iterable
-from pathlib import PureWindowsPath
 
-_IMAGE = r"(?:dcm|ima|png|jpe?g|tiff?|bmp|nii(?:\.gz)?|nrrd|nhdr|mha|mhd|json|csv|vtp|vtk|stl|ply|obj|mrb|mrml)\b"
+from XRayLib.file_name import IMAGE_KINDS, bare_name
+
+_IMAGE = rf"(?:{IMAGE_KINDS}|json|csv|vtp|vtk|stl|ply|obj|mrb|mrml)\b"
 _START = r"(?<![^\s\"'=(\[{,:;])"
 _QUOTED = re.compile(r"(?P<quote>[\"'])(?P<path>[^\"'\n]*[/\\][^\"'\n]*)(?P=quote)")
 _BARE = re.compile(rf"{_START}(?:[A-Za-z]:|~)?[/\\](?:[^\n\"']*[/\\])?[^\s\"']*(?:[^\n\"'/\\]*?\.{_IMAGE})?")
@@ -17,8 +18,8 @@ _SHORTEST_NAME = 3
 
 
 def names_in_path(path: object) -> set[str]:
-    """The file name's stem and its words, any of which may be a name."""
-    stem = PureWindowsPath(str(path)).name.partition(".")[0]
+    """The file's name and its words, any of which may be a person's."""
+    stem = bare_name(path)
     return {word for word in (stem, *re.split(r"[\W_]+", stem)) if len(word) >= _SHORTEST_NAME and not word.isdigit()}
 
 

@@ -86,6 +86,7 @@ def show_comparison(volumes: Sequence[Any], nodes: ComparisonNodes) -> int | Non
 
 
 def _show(logic: Any, volume: Any) -> None:
+    logic.GetSliceNode().SetViewGroup(VIEW_GROUP)  # a view that came with a scene may have lost its layout's group
     composite = logic.GetSliceCompositeNode()
     composite.SetLinkedControl(False)
     composite.SetBackgroundVolumeID(volume.GetID())

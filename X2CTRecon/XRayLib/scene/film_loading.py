@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,9 +11,22 @@ from typing import Any
 import numpy as np
 
 from XRayLib.errors import InputError
+from XRayLib.file_name import bare_name
+from XRayLib.radiograph import Radiograph
 from XRayLib.scene.radiograph_nodes import put_radiograph
 
 TEMPORARY_PREFIX = "xray3d-film-"
+_DICOM_UID = re.compile(r"\d+(\.\d+){4,}")
+
+
+def film_name(path: str, radiograph: Radiograph) -> str:
+    """What the film of a file is called: as the file, or by its view where that is a DICOM UID; new in the scene."""
+    import slicer
+
+    name = bare_name(path)
+    if _DICOM_UID.fullmatch(name):
+        name = f"X-ray {radiograph.view}".strip()
+    return slicer.mrmlScene.GenerateUniqueName(name)
 
 
 def add_film_blocking(path: str, geometry: str = "") -> Any:
@@ -23,7 +37,7 @@ def add_film_blocking(path: str, geometry: str = "") -> Any:
     from XRayLib.scene.worker_session import blocking_client, finished
 
     loaded = finished(blocking_client().load_radiograph(path, geometry or None))
-    return put_radiograph(loaded.radiograph, Path(path).name.partition(".")[0])
+    return put_radiograph(loaded.radiograph, film_name(path, loaded.radiograph))
 
 
 def file_of_node(node: Any) -> tuple[str, int]:

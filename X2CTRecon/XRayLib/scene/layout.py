@@ -88,6 +88,14 @@ def switch_to_film_layout(film_views: int) -> int | None:
     return None if previous in OWN_LAYOUTS else previous
 
 
+def film_layout_is_on() -> bool:
+    """Whether the views are those of the films now."""
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    return manager is not None and manager.layout in LAYOUT_IDS.values()
+
+
 def restore_layout(layout_id: int | None) -> None:
     """Back to the layout the user had, when there was one, and to what its 3D view showed."""
     import slicer

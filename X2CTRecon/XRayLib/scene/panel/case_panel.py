@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import qt
@@ -12,11 +12,12 @@ from slicer.i18n import tr as _
 
 from XRayLib.jobs import WorkerClient
 from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, show_films
-from XRayLib.scene.layout import FILM_VIEWS, restore_layout, switch_to_film_layout
+from XRayLib.scene.layout import FILM_VIEWS, film_layout_is_on, restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.fitted_views import FittedViews
 from XRayLib.scene.panel.job_bar import show_status
+from XRayLib.scene.panel.narrow_lists import let_lists_be_narrow
 from XRayLib.scene.panel.volume_lists import VolumeLists
 from XRayLib.scene.radiograph_nodes import film_geometry, is_radiograph, remove_film
 from XRayLib.scene.reprojection_nodes import REPROJECTION_ROLE
@@ -43,7 +44,10 @@ class CasePanel(ABC):
         self.parameterNode: Any = None
         self._binding: Any = None
         self._user_layout: int | None = None
+        self._away = False
+        self._on_return: Callable[[], None] | None = None
         self._fitted = FittedViews()
+        let_lists_be_narrow(ui)
         self._volumes = VolumeLists([getattr(ui, name) for name in self.volume_selectors])
         # Not by the layout's own name: PythonQt holds an empty layout for false, and slicer.util then leaves it out.
         rows = ui.filmRowsWidget.layout()
@@ -137,6 +141,21 @@ class CasePanel(ABC):
         self.refresh()
 
     def showFilms(self) -> None:
+        """Show the case in all views, as the module does."""
+        self.whenHere(self.showViews)
+
+    def whenHere(self, show: Callable[[], None]) -> None:
+        """Change the views now, or when the user comes back: while he is in another module they are his."""
+        if self._away:
+            self._on_return = show
+        else:
+            show()
+
+    def showViews(self) -> None:
+        """All views of the case; modules add theirs."""
+        self.showFilmViews()
+
+    def showFilmViews(self) -> None:
         """Films in their own views with their re-projections over them; the user's layout is remembered."""
         nodes = viewed_films(self.shownFilms())
         if not nodes:
@@ -172,13 +191,23 @@ class CasePanel(ABC):
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
         self.client.invalidate()
+        self._on_return = None
         self._fitted.forget()
         self.films.show([])
         self.ui.qualityLabel.text = self.no_result
         self.say("")
 
+    def enter(self) -> None:
+        """The user is back: show the films again when he left them, or what has come meanwhile."""
+        self._away, show = False, self._on_return
+        self._on_return = None
+        if show is not None and self.parameterNode is not None:
+            show()
+
     def leave(self) -> None:
         """The user goes to another module: give the layout back."""
+        self._away = True
+        self._on_return = self.showFilmViews if film_layout_is_on() else None
         self._fitted.forget()
         restore_layout(self._user_layout)
         self._user_layout = None

@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayLib.errors import InputError
-from XRayLib.scene.film_loading import discard_temporary_file, file_of_node
+from XRayLib.scene.film_loading import discard_temporary_file, file_of_node, film_name
 from XRayLib.scene.radiograph_nodes import is_radiograph, put_radiograph
 
 
@@ -61,7 +61,7 @@ class FilmAdding:
 
         def arrived(loaded: Any) -> None:
             self.coming -= 1
-            self._on_added(put_radiograph(loaded.radiograph, Path(path).name.partition(".")[0]))
+            self._on_added(put_radiograph(loaded.radiograph, film_name(path, loaded.radiograph)))
             self._say("")
             self._load(rest)
 

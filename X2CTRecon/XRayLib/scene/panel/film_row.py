@@ -16,6 +16,8 @@ from XRayLib.scene.radiograph_nodes import radiograph_from_node, set_geometry
 WARNING_COLOR = "#b36b00"
 TEXT_WIDTH_PX = 250
 """Texts get the height they need at this width: collapsible sections do not ask wrapping labels for theirs."""
+TITLE_WIDTH_PX = 220
+"""A longer name is cut in its middle: parts of one have no spaces to wrap at."""
 THUMBNAIL_PX = 64
 MARGIN_PX = 4
 """Rows are low: with two films the button that starts is still to be seen on a small screen."""
@@ -69,6 +71,7 @@ class FilmRow:
         label = qt.QLabel()
         label.setWordWrap(True)
         label.setMinimumWidth(80)  # long texts wrap instead of widening the panel
+        label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
         layout.addWidget(label)
         return label
 
@@ -99,7 +102,9 @@ class FilmRow:
         """Show what the node holds now."""
         radiograph = radiograph_from_node(self.node)
         self.thumbnail.setPixmap(thumbnail_pixmap(radiograph.line_integral, THUMBNAIL_PX))
-        self.title.text = self.node.GetName()
+        name = self.node.GetName()
+        self.title.text = self.title.fontMetrics().elidedText(name, qt.Qt.ElideMiddle, TITLE_WIDTH_PX)
+        self.title.toolTip = name
         self.geometry.text = geometry_line(radiograph.geometry)
         self.geometry.toolTip = geometry_tip(radiograph.geometry)
         self.assumptions.text = assumption_line(radiograph)

@@ -6,10 +6,14 @@ import importlib
 import sys
 from typing import Any
 
+import qt
 import slicer
 import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
+
+IDLE_MS = 200
+"""How often it is looked whether a job still runs that the user has left."""
 
 
 class PanelModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -23,6 +27,9 @@ class PanelModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic: Any = None
         self.panel: Any = None
+        self._left = qt.QTimer()
+        self._left.setInterval(IDLE_MS)
+        self._left.connect("timeout()", self._restWhenIdle)
 
     def createLogic(self) -> Any:
         """The module's logic."""
@@ -48,6 +55,7 @@ class PanelModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """The application closes."""
+        self._left.stop()
         self.setParameterNode(None)
         self.removeObservers()
         if self.panel:
@@ -55,13 +63,22 @@ class PanelModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """The user opens the module."""
+        self._left.stop()
         self.initializeParameterNode()
+        if self.panel:
+            self.panel.enter()
 
     def exit(self) -> None:
-        """The user goes to another module: stop reacting."""
-        self.setParameterNode(None)
+        """The user goes to another module: stop reacting, but not before what runs has come into the scene."""
         if self.panel:
             self.panel.leave()
+            self._left.start()
+            self._restWhenIdle()
+
+    def _restWhenIdle(self) -> None:
+        if not self.panel.client.busy:
+            self._left.stop()
+            self.setParameterNode(None)
 
     def onSceneStartClose(self, _caller: Any, _event: str) -> None:
         """The parameter node is about to be wiped."""

@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayLib.errors import InputError
-from XRayLib.scene.film_loading import discard_temporary_file, file_of_node
+from XRayLib.scene.film_loading import discard_temporary_file, file_of_node, film_name
 from XRayLib.scene.film_run import put_film_run
 from XRayLib.scene.radiograph_nodes import is_radiograph
 
@@ -44,14 +44,14 @@ class RunAdding:
 
     def addFile(self, path: str) -> None:
         """Load every frame of a file; all or none arrive."""
-        name = Path(path).name.partition(".")[0]
+        file = Path(path).name
 
         def counted(value: Any) -> None:
             frames = int(value["frames"])
             if frames < 2:
-                self._refused(_("{name} holds one X-ray only: add it under X-rays.").format(name=Path(path).name))
+                self._refused(_("{name} holds one X-ray only: add it under X-rays.").format(name=file))
                 return
-            self._load(name, frames, lambda index: (path, index), lambda arrived: self._arrived(name, arrived))
+            self._load(file, frames, lambda index: (path, index), lambda arrived: self._arrived(path, arrived))
 
         self.client.request(
             "count_frames", {"path": str(Path(path).absolute())}, on_result=counted, on_error=self._failed
@@ -122,8 +122,8 @@ class RunAdding:
 
         load_next()
 
-    def _arrived(self, name: str, radiographs: list[Any]) -> None:
-        browser, film = put_film_run(name, radiographs)
+    def _arrived(self, path: str, radiographs: list[Any]) -> None:
+        browser, film = put_film_run(film_name(path, radiographs[0]), radiographs)
         self._say("")
         self._on_added(browser, [film])
 

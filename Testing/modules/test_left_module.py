@@ -1,0 +1,147 @@
+"""The user goes to another module and comes back: what runs comes into the scene, and meanwhile the views are his."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("slicer", reason="slicer-core is not installed")
+
+import slicer
+from modules.films import a_ct, a_film, a_result
+from modules.reconstructions import add_two_films, open_reconstruction
+from modules.registrations import a_pose_result, shifted
+from XRayLib.scene.film_run import put_film_run
+from XRayLib.scene.layout import film_layout_is_on
+from XRayLib.scene.matrices import local_to_world
+from XRayLib.scene.volume_nodes import put_volume
+
+pytestmark = pytest.mark.slicer
+
+ONE_SLICE = 6
+"""Id of the layout with the red slice alone."""
+
+
+@pytest.fixture
+def reconstruction(slicer_main_window, load_module, client, monkeypatch):
+    return open_reconstruction(slicer_main_window, load_module, client, monkeypatch)
+
+
+@pytest.fixture
+def run(registration):
+    registration.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
+    browser, film = put_film_run("Run", [a_film(), a_film()])
+    registration.panel._run_added(browser, [film])
+    registration.ui.sequenceCollapsibleButton.collapsed = False
+    return registration
+
+
+def layout() -> int:
+    return slicer.app.layoutManager().layout
+
+
+def ct_pose(widget) -> np.ndarray:
+    return local_to_world(widget.panel.parameterNode.ctVolume)
+
+
+def test_a_volume_that_comes_while_the_user_is_away_is_kept(reconstruction, client, slicer_main_window) -> None:
+    before = layout()
+    add_two_films(reconstruction)
+    reconstruction.ui.applyButton.click()
+    slicer_main_window.leave_module()
+    client.answer(a_result(client.asked[-1][1]))
+    assert reconstruction.panel.parameterNode.outputVolume is not None
+    assert layout() == before
+    slicer_main_window.wait_until(lambda: reconstruction.panel.parameterNode is None)
+    slicer_main_window.open_module("X2CTRecon")
+    assert reconstruction.panel.parameterNode.outputVolume is not None
+    assert len(reconstruction.panel.parameterNode.reprojections) == 2
+    assert film_layout_is_on()
+    assert reconstruction.ui.applyButton.enabled
+
+
+def test_a_pose_that_comes_while_the_user_is_away_moves_the_ct(registration_case, client, slicer_main_window) -> None:
+    registration_case.ui.applyButton.click()
+    slicer_main_window.leave_module()
+    client.answer(a_pose_result(shifted(12)))
+    slicer_main_window.wait_until(lambda: registration_case.panel.parameterNode is None)
+    slicer_main_window.open_module("XRayRegistration")
+    np.testing.assert_allclose(ct_pose(registration_case), shifted(12), atol=1e-9)
+    assert "97 %" in registration_case.ui.cardLabel.text
+
+
+def test_a_run_goes_on_while_the_user_is_away(run, client, slicer_main_window) -> None:
+    run.ui.registerSequenceButton.click()
+    slicer_main_window.leave_module()
+    before = layout()
+    client.answer(a_pose_result(shifted(10)))
+    assert run.panel.parameterNode is not None
+    client.answer(a_pose_result(shifted(20)))
+    assert layout() == before
+    slicer_main_window.open_module("XRayRegistration")
+    assert "2 of 2 frames" in run.ui.statusLabel.text
+    assert [run.ui.frameTable.item(row, 2).text() for row in range(2)] == ["registered, 97 % sure"] * 2
+
+
+def test_a_film_that_is_loaded_while_the_user_is_away_belongs_to_the_case(
+    reconstruction, client, slicer_main_window
+) -> None:
+    reconstruction.panel.adding.addFiles(["a.dcm", "b.dcm"])
+    slicer_main_window.leave_module()
+    client.answer(SimpleNamespace(radiograph=a_film()))
+    client.answer(SimpleNamespace(radiograph=a_film(90.0, "LL")))
+    assert not film_layout_is_on()
+    slicer_main_window.open_module("X2CTRecon")
+    assert [node.GetName() for node in reconstruction.panel.filmNodes()] == ["a", "b"]
+    assert film_layout_is_on()
+
+
+def test_a_comparison_waits_for_the_user(reconstruction, client, slicer_main_window, tmp_path) -> None:
+    node = reconstruction.panel.parameterNode
+    node.compareFirst, node.compareSecond = put_volume(a_ct(), "A"), put_volume(a_ct(), "B")
+    reconstruction.ui.compareButton.click()
+    slicer_main_window.leave_module()
+    before = layout()
+    client.work(tmp_path / "job")
+    assert layout() == before
+    slicer_main_window.open_module("X2CTRecon")
+    assert layout() != before
+    assert reconstruction.ui.undoComparisonButton.enabled
+    slicer_main_window.leave_module()
+    assert layout() == before
+
+
+def test_the_films_are_shown_again_when_the_user_comes_back(registration_case, slicer_main_window) -> None:
+    assert film_layout_is_on()
+    display = registration_case.panel.parameterNode.ctVolume.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(321.0, 45.0)
+    slicer_main_window.leave_module()
+    assert not film_layout_is_on()
+    assert registration_case.panel.parameterNode is None
+    slicer_main_window.open_module("XRayRegistration")
+    assert film_layout_is_on()
+    assert (display.GetWindow(), display.GetLevel()) == (321.0, 45.0)
+
+
+def test_a_layout_that_the_user_chose_stays_when_he_comes_back(registration_case, slicer_main_window) -> None:
+    slicer.app.layoutManager().setLayout(ONE_SLICE)
+    slicer_main_window.leave_module()
+    slicer_main_window.open_module("XRayRegistration")
+    assert not film_layout_is_on()
+
+
+def test_a_scene_that_is_closed_while_the_user_is_away_takes_the_job_along(
+    reconstruction, client, slicer_main_window
+) -> None:
+    add_two_films(reconstruction)
+    reconstruction.ui.applyButton.click()
+    slicer_main_window.leave_module()
+    slicer.mrmlScene.Clear(False)
+    assert client.invalidated
+    slicer_main_window.open_module("X2CTRecon")
+    assert not film_layout_is_on()
+    assert reconstruction.panel.filmNodes() == []
+    assert not reconstruction.ui.applyButton.enabled
