@@ -361,6 +361,13 @@ def test_a_job_cancelled_while_the_worker_starts_leaves_it_ready(stage: Stage) -
     assert stage.worker.requests[0]["request"] == "next"
 
 
+def test_cancel_without_a_job_means_the_next_one_while_the_worker_starts(stage: Stage) -> None:
+    first, second = stage.submit("first"), stage.submit("second")
+    stage.connection.cancel()
+    assert first.state is JobState.CANCELLED
+    assert not second.finished
+
+
 def test_a_callback_may_submit_the_next_job(stage: Stage) -> None:
     chained = stage.job("chained")
     stage.connection.submit(Job("first", on_result=lambda _value: stage.connection.submit(chained)))

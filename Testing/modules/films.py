@@ -111,7 +111,7 @@ class FakeClient:
         self.busy = False
         self._callbacks["on_error"](JobFailure(**values))
 
-    def cancel(self) -> None:
+    def cancel(self, _job: Any = None) -> None:
         self.cancelled += 1
 
     def invalidate(self) -> None:

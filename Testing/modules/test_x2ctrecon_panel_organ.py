@@ -454,6 +454,19 @@ def test_apply_finds_the_organ_on_the_shown_frame_alone(run, client) -> None:
     assert lowest(now(run)) is None
 
 
+def test_a_run_goes_on_with_the_organ_that_it_began_with(run, client) -> None:
+    run.ui.applyRunButton.click()
+    client.answer(found())
+    first = client.asked[-1][1].mesh
+    name = now(run).GetAttribute("XRay3D.Organ")
+    other = a_model(a_ball())
+    other.SetName("Other organ")
+    run.ui.organSelector.setCurrentNode(other)
+    client.answer(found())
+    assert client.asked[-1][1].mesh is first
+    assert now(run).GetAttribute("XRay3D.Organ") == name
+
+
 def test_cancel_keeps_the_frames_that_are_done_and_shows_no_organ_on_the_others(run, client) -> None:
     run.ui.applyRunButton.click()
     client.answer(found())

@@ -12,6 +12,7 @@ from XRayRegistrationLib.landmark_pairs import (
     landmark_distances_mm,
     pair_counts,
     pair_landmarks,
+    partners,
 )
 from XRayRegistrationLib.overlay_images import checkerboard, difference, edge_field, edge_threshold, fitted_to_film
 from XRayRegistrationLib.pose_history import PoseHistory
@@ -22,6 +23,12 @@ CT = PickedPoints(("1", "2", "3", "4"), np.array([[0.0, 0, 0], [40, 0, 0], [0, 4
 def on_film(labels: tuple[str, ...]) -> PickedPoints:
     """Each label at a column of its own."""
     return PickedPoints(labels, np.array([[10.0 * int(label), 5.0] for label in labels]).reshape(-1, 2))
+
+
+def test_a_point_that_is_picked_anew_pairs_with_the_one_that_is_left() -> None:
+    assert partners(("1", "2", "3", "4"), ("1", "3", "4", "5")) == [0, 2, 3, 1]
+    assert partners(("1", "2"), ("a", "b", "c")) == [0, 1, None]
+    assert partners(("1", "2", "3"), ("2", "2")) == [0, 1]
 
 
 def test_labels_pair_whatever_their_order() -> None:

@@ -12,7 +12,7 @@ from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.headless import HeadlessSlicer
 from XRayLib.scene.matrices import vtk_matrix
-from XRayLib.scene.radiograph_nodes import put_radiograph, radiograph_from_node, set_geometry
+from XRayLib.scene.radiograph_nodes import film_version, put_radiograph, radiograph_from_node, set_geometry
 
 pytestmark = pytest.mark.slicer
 
@@ -75,6 +75,29 @@ def test_a_rigid_transform_above_the_film_moves_its_geometry(session) -> None:
     np.testing.assert_allclose(
         moved.geometry.project((turn @ [*point, 1])[:3]), radiograph.geometry.project(point), atol=1e-6
     )
+
+
+def test_a_hardened_transform_moves_a_film_as_it_did_before(session) -> None:
+    import slicer
+
+    node = put_radiograph(a_radiograph(), "Film")
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Shift")
+    shift = np.array([[0.0, -1, 0, 10], [1, 0, 0, 20], [0, 0, 1, 30], [0, 0, 0, 1]])
+    transform.SetMatrixTransformToParent(vtk_matrix(shift))
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    before, version = radiograph_from_node(node).geometry, film_version(node)
+    assert node.HardenTransform()
+    assert film_version(node) != version
+    after = radiograph_from_node(node).geometry
+    np.testing.assert_allclose(after.source_ras_mm, before.source_ras_mm, atol=1e-6)
+    np.testing.assert_allclose(after.pixel_to_ras, before.pixel_to_ras, atol=1e-6)
+
+
+def test_a_stretched_film_is_refused(session) -> None:
+    node = put_radiograph(a_radiograph(), "Film")
+    node.SetSpacing(4.0, 1.5, 1.0)
+    with pytest.raises(InputError, match="stretched"):
+        radiograph_from_node(node)
 
 
 def test_a_scaling_transform_above_the_film_is_refused(session) -> None:

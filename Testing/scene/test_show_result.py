@@ -16,6 +16,7 @@ from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.film_views import show_films, show_in_slices
 from XRayLib.scene.layout import switch_to_film_layout
+from XRayLib.scene.matrices import vtk_matrix
 from XRayLib.scene.radiograph_nodes import put_radiograph, remove_film
 from XRayLib.scene.show_result import put_result
 from XRayLib.scene.volume_nodes import show_volume_rendering, volume_from_node
@@ -48,6 +49,26 @@ def put(session, **options):
     views = (a_view(0.0), a_view(90.0))
     films = [put_radiograph(view.radiograph, f"Film {index}") for index, view in enumerate(views)]
     return films, put_result(a_result(views), films, **options)
+
+
+def test_a_film_that_was_removed_meanwhile_costs_its_re_projection_alone(session) -> None:
+    views = (a_view(0.0), a_view(90.0))
+    films = [put_radiograph(view.radiograph, f"Film {index}") for index, view in enumerate(views)]
+    remove_film(films[0])
+    shown = put_result(a_result(views), films, with_residual=True)
+    assert len(shown.reprojections) == len(shown.residuals) == 1
+    assert shown.volume.GetScene() is not None
+
+
+def test_a_result_over_a_volume_that_was_moved_lies_where_it_belongs(session) -> None:
+    import slicer
+
+    films, shown = put(session)
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Moved")
+    transform.SetMatrixTransformToParent(vtk_matrix([[1, 0, 0, 9], [0, 1, 0, 9], [0, 0, 1, 9], [0, 0, 0, 1]]))
+    shown.volume.SetAndObserveTransformNodeID(transform.GetID())
+    again = put_result(a_result((a_view(0.0), a_view(90.0))), films, volume_node=shown.volume)
+    np.testing.assert_allclose(volume_from_node(again.volume).ijk_to_ras, a_result(()).volume.ijk_to_ras)
 
 
 def test_the_volume_keeps_its_place_and_values(session) -> None:

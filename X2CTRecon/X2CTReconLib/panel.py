@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import slicer
@@ -240,15 +241,19 @@ class ReconstructionPanel(CasePanel):
             self.say(reason)
             return
         options = self._options(device, self.parameterNode.refineFrames)
+        given, first = self._organ_input(films), self.case(films)
         step, browser = self.organ.begin(), self.frames.browser
+
+        def case() -> Case:  # of the organ that the run began with, whatever is chosen meanwhile
+            return replace(self.case(films), ct=first.ct, mesh=first.mesh)
 
         def start_frame(case: Case, callbacks: Any) -> None:
             self.client.run_method(method_id, case, options, keep_ct=True, **callbacks)
 
         def take(result: Result, seconds: float, value: str) -> None:
-            self.organ.take(result, self._organ_input(films), step, seconds, (browser, value))
+            self.organ.take(result, given, step, seconds, (browser, value))
 
-        run = OrganRun(self.frames, lambda: self.case(films), start_frame, take)
+        run = OrganRun(self.frames, case, start_frame, take)
 
         def done(finished: OrganRun) -> None:
             self.whenHere(self._look)
@@ -335,6 +340,7 @@ class ReconstructionPanel(CasePanel):
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
         super().forgetScene()
+        self.runAdding.forget()
         self.patient.forget()
         self.organ.forget()
         self.comparison.forget()

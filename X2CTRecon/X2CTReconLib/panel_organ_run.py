@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from slicer.i18n import tr as _
 from XRayLib.case import Case, Result
+from XRayLib.scene.panel.job_bar import told_to
 
 from X2CTReconLib.panel_frames import RunFrames
 
@@ -68,12 +69,13 @@ class OrganRun:
             left = None if not self._seconds else self._seconds_per_frame() * (len(self._values) - index - fraction)
             self._callbacks["on_progress"]((index + fraction) / len(self._values), f"{stage}: {name}", left)
 
-        def arrived(result: Result) -> None:
-            self._frames.show(index)  # the user may have looked at another frame meanwhile
-            self._take(result, time.monotonic() - started, self._values[index])
-            self._seconds.append(time.monotonic() - started)
-            self._next()
+        on_error = self._callbacks["on_error"]
 
-        self._run(
-            self._case(), {"on_progress": progress, "on_result": arrived, "on_error": self._callbacks["on_error"]}
-        )
+        def arrived(result: Result) -> None:
+            with told_to(on_error):
+                self._frames.show(index)  # the user may have looked at another frame meanwhile
+                self._take(result, time.monotonic() - started, self._values[index])
+                self._seconds.append(time.monotonic() - started)
+                self._next()
+
+        self._run(self._case(), {"on_progress": progress, "on_result": arrived, "on_error": on_error})

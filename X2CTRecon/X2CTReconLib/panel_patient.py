@@ -108,7 +108,12 @@ class PatientChoice:
 
     @property
     def missing(self) -> str:
-        """Why there is no organ to prepare for."""
+        """Why there is nothing to prepare for: no organ, or a CT or films whose place cannot be used."""
+        if self.ct is not None:
+            try:
+                views_deg(self._films(), self.pose())
+            except XRay3DError as error:
+                return str(error)
         if not self._method().needs.mesh or self.organs.surface is not None:
             return ""
         return self.organs.problem or _("Choose the organ first.")

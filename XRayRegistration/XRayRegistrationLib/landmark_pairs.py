@@ -25,17 +25,26 @@ class PickedPoints:
 def pair_landmarks(ct: PickedPoints, films: Sequence[PickedPoints]) -> Landmarks:
     """The points of the CT with the pixel of each on every film, NaN where it was not picked.
 
-    Points of a film pair by label when all of its labels are among the CT's, else by order. Points of a film without
-    a partner in the CT are left out.
+    Points of a film without a partner in the CT are left out, see :func:`partners`.
     """
     pixels = np.full((len(films), len(ct.labels), 2), np.nan)
     for view, film in enumerate(films):
-        by_label = set(film.labels) <= set(ct.labels) and len(set(film.labels)) == len(film.labels)
-        for index, label in enumerate(film.labels):
-            row = ct.labels.index(label) if by_label else index
-            if row < len(ct.labels):
+        for index, row in enumerate(partners(ct.labels, film.labels)):
+            if row is not None:
                 pixels[view, row] = film.coordinates[index]
     return Landmarks(np.asarray(ct.coordinates, float).reshape(-1, 3), pixels, ct.labels)
+
+
+def partners(ct_labels: Sequence[str], film_labels: Sequence[str]) -> list[int | None]:
+    """Index of the CT's point for each point of a film, None for one without.
+
+    Points of the same label are partners; what is left on both sides pairs in the order in which it was picked: a
+    point that is picked anew gets a new label. Labels that come twice tell nothing: then all pair by order.
+    """
+    is_unique = len(set(ct_labels)) == len(ct_labels) and len(set(film_labels)) == len(film_labels)
+    named = {label: row for row, label in enumerate(ct_labels)} if is_unique else {}
+    left = iter([row for row, label in enumerate(ct_labels) if not named or label not in film_labels])
+    return [named[label] if label in named else next(left, None) for label in film_labels]
 
 
 def pair_counts(landmarks: Landmarks) -> list[int]:

@@ -264,6 +264,7 @@ class RegistrationPanel(CasePanel):
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
         super().forgetScene()
+        self.runAdding.forget()
         self.live.forget()
         self.organ.forget()
         self.overlays.keep([])

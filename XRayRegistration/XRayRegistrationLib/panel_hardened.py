@@ -1,8 +1,11 @@
-"""A CT whose pose or deformation the user hardened is where it belongs: it must not be moved a second time."""
+"""Which pose is a CT's own: one that was hardened must not move it a second time, and another CT's not at all."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from XRayLib.scene.matrices import DEFORMATION
+from XRayLib.scene.provenance import read_attribute
 
 CARRIED_BY_ROLE = "XRay3DCarriedBy"
 """Node reference from a CT to the pose transform that this panel put it under."""
@@ -27,3 +30,18 @@ def release_if_hardened(node: Any) -> None:
         ct.SetNodeReferenceID(CARRIED_BY_ROLE, None)
         node.poseTransform = None
         node.deformation = None
+
+
+def take_own_pose(node: Any, before: tuple[str, str] | None) -> tuple[str, str]:
+    """Another CT that is chosen comes with the pose that it was given earlier, or with none, not with the former CT's.
+
+    ``before`` is what this returned last: CT and pose of then; None the first time. A pose that the user chooses for
+    the CT stays.
+    """
+    ct, pose = node.ctVolume, node.poseTransform
+    if before is not None and pose is not None and ct.GetID() != before[0] and pose.GetID() == before[1]:
+        parent = ct.GetParentTransformNode()
+        is_deformed = parent is not None and read_attribute(parent, "Kind") == DEFORMATION
+        node.deformation = parent if is_deformed else None
+        node.poseTransform = ct.GetNodeReference(CARRIED_BY_ROLE)
+    return ct.GetID(), "" if node.poseTransform is None else node.poseTransform.GetID()

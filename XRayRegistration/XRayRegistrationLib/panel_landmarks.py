@@ -24,7 +24,7 @@ from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.node_observers import NodeObservers
 from XRayLib.scene.radiograph_nodes import film_geometry
 
-from XRayRegistrationLib.landmark_pairs import FEWEST_PAIRS, is_enough, landmark_distances_mm, pair_counts
+from XRayRegistrationLib.landmark_pairs import FEWEST_PAIRS, is_enough, landmark_distances_mm, pair_counts, partners
 from XRayRegistrationLib.panel_case import landmarks_of
 from XRayRegistrationLib.panel_landmark_table import LandmarkRow, show_rows
 from XRayRegistrationLib.panel_picking import Picking
@@ -117,9 +117,9 @@ class LandmarkPanel:
         extra: dict[str, list[bool]] = {}
         for view, film in enumerate(films):
             labels, _pixels = film_pixels(film)
-            by_label = set(labels) <= set(landmarks.names)
-            for label in () if by_label else labels[len(landmarks.names) :]:
-                extra.setdefault(label, [False] * len(films))[view] = True
+            for label, row in zip(labels, partners(landmarks.names, labels), strict=True):
+                if row is None:
+                    extra.setdefault(label, [False] * len(films))[view] = True
         return rows + [LandmarkRow(label, False, tuple(seen), None) for label, seen in extra.items()]
 
     def _fill_targets(self, films: Sequence[Any]) -> None:
@@ -133,6 +133,7 @@ class LandmarkPanel:
                 combo.addItem(title)
             combo.setCurrentIndex(chosen if 0 <= chosen < len(titles) else 0)
             combo.blockSignals(was_blocked)
+            self.picking.retarget()
 
     def _target_list(self) -> Any:
         """The list that the next points go to, made when it is first needed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from XRayLib.scene.pose_nodes import matrix_to_parent, pose_attributes, pose_mat
 from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world, pose_of
 from XRayRegistrationLib.panel_deformation import carrier
 from XRayRegistrationLib.panel_handles import show_handles
-from XRayRegistrationLib.panel_hardened import mark_carried, release_if_hardened
+from XRayRegistrationLib.panel_hardened import mark_carried, release_if_hardened, take_own_pose
 from XRayRegistrationLib.pose_history import PoseHistory
 
 AXES = "RAS"
@@ -35,6 +36,7 @@ class PoseControls:
         self._observation: int | None = None
         self._updating = False
         self._locked = False
+        self._chosen: tuple[str, str] | None = None
         self.history = PoseHistory(np.eye(4))
         self._rest = qt.QTimer()
         self._rest.setSingleShot(True)
@@ -42,8 +44,9 @@ class PoseControls:
         self._rest.connect("timeout()", self.settle)
         self._sliders = {kind: [getattr(ui, f"{kind}{axis}Slider") for axis in AXES] for kind in _KINDS}
         self._all_sliders = [slider for sliders in self._sliders.values() for slider in sliders]
-        for slider in self._all_sliders:
-            slider.connect("valueChanged(double)", self._slider_moved)
+        for kind, sliders in self._sliders.items():
+            for index, slider in enumerate(sliders):
+                slider.connect("valueChanged(double)", partial(self._slider_moved, kind, index))
         ui.resetButton.connect("clicked(bool)", lambda _checked=False: self.setPose(ManualPose()))
         ui.undoButton.connect("clicked(bool)", self.undo)
         ui.redoButton.connect("clicked(bool)", self.redo)
@@ -52,6 +55,7 @@ class PoseControls:
         """Work on this parameter node, or on none."""
         self._rest.stop()
         self._node = parameter_node
+        self._chosen = None
         self._observe(None)
         self.history.restart(np.eye(4) if parameter_node is None else pose_matrix(parameter_node.poseTransform))
 
@@ -64,6 +68,7 @@ class PoseControls:
             allow(widget, not against, against)
         if usable:
             release_if_hardened(self._node)
+            self._chosen = take_own_pose(self._node, self._chosen)
         if usable and self._node.poseTransform is not None:
             self._attach()
             self._observe(self._node.poseTransform)
@@ -154,10 +159,13 @@ class PoseControls:
         middle_ijk = (np.array(self._node.ctVolume.GetImageData().GetDimensions()) - 1) / 2
         return (array_of(ijk_to_ras) @ [*middle_ijk, 1])[:3]
 
-    def _slider_moved(self, _value: float = 0.0) -> None:
+    def _slider_moved(self, kind: str, index: int, value: float) -> None:
+        """One number changes; the others stay as they are, also where their sliders cannot show them."""
         if not self._updating and self._node is not None and self._node.ctVolume is not None:
-            values = {kind: tuple(float(s.value) for s in sliders) for kind, sliders in self._sliders.items()}
-            self.setPose(ManualPose(values["translation"], values["rotation"]))
+            pose = ManualPose() if self._node.poseTransform is None else self._shown()
+            values = {"translation": list(pose.translation_mm), "rotation": list(pose.rotation_deg)}
+            values[kind][index] = float(value)
+            self.setPose(ManualPose(tuple(values["translation"]), tuple(values["rotation"])))
 
     def _attach(self) -> None:
         transform_id = carrier(self._node).GetID()

@@ -108,8 +108,16 @@ class RegistrationRuns:
             case = self.case(films, start)
         options = self._options(start, device, refine)
         self.panel.decision.forgetRefused()
-        client = self.panel.client
-        self.bar.run(lambda callbacks: client.run_method(method_id, case, options, **callbacks), on_result)
+        client, ct = self.panel.client, self.panel.parameterNode.ctVolume
+
+        def take(result: Result) -> None:
+            node = self.panel.parameterNode
+            if node is not None and node.ctVolume is ct:
+                on_result(result)
+            elif node is not None:
+                self.panel.say(_("Another CT was chosen meanwhile: the result of the former one was not used."))
+
+        self.bar.run(lambda callbacks: client.run_method(method_id, case, options, **callbacks), take)
 
     def _options(self, start: str, device: str | None, refine: bool = True) -> Options:
         extra = dict(start_options(start, refine))
@@ -119,9 +127,7 @@ class RegistrationRuns:
 
     def show(self, result: Result) -> None:
         """The result is there: move the CT, or say why not."""
-        panel, node = self.panel, self.panel.parameterNode
-        if node is None or node.ctVolume is None:
-            return
+        panel = self.panel
         if result.pose_quality is not None and not result.pose_quality.accepted:
             panel.decision.refuse(result)
             panel.say(_("The result was refused. The CT was not moved."))

@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Case, Result
 from XRayLib.scene.matrices import rigid_local_to_world
+from XRayLib.scene.panel.job_bar import told_to
 from XRayLib.scene.pose_nodes import put_pose
 from XRayLib.scene.pose_sequence import add_pose_sequence, mark_refused, open_pose, store_pose
 
@@ -75,6 +76,12 @@ class SequenceRegistration:
         )
 
     def _arrived(self, result: Result) -> None:
+        with told_to(self._callbacks["on_error"]):
+            self._take(result)
+            self.done += 1
+            self._next()
+
+    def _take(self, result: Result) -> None:
         self._frames.show(self.done)  # the user may have looked at another frame meanwhile
         transform, value, browser = self._ensure_transform(), self._values[self.done], self._browser()
         sequence = add_pose_sequence(browser, transform, value)
@@ -86,8 +93,6 @@ class SequenceRegistration:
             put_pose(result, transform)
             self._pose = rigid_local_to_world(self._node.ctVolume)
         store_pose(sequence, transform, value)
-        self.done += 1
-        self._next()
 
     def _browser(self) -> Any:
         if self._node.sequenceBrowser is None:

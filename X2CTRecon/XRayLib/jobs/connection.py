@@ -92,11 +92,12 @@ class Connection:
         return job
 
     def cancel(self, job: Job | None = None) -> None:
-        """Cancel a job, or the one that runs: it is asked to stop, and killed when it does not within the grace time.
+        """Cancel a job, or the one that runs or is next: it is asked to stop, and killed when it does not within the
+        grace time.
 
         A job that waits ends at once.
         """
-        job = job or self._current
+        job = job or self._current or (self._waiting[0] if self._waiting else None)
         if job is not None and job in self._waiting:
             self._waiting.remove(job)
             job.end(JobState.CANCELLED, failure=_CANCELLED)

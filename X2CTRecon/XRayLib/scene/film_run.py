@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.provenance import read_json_attribute, write_attributes
-from XRayLib.scene.radiograph_nodes import put_radiograph
+from XRayLib.scene.radiograph_nodes import put_radiograph, set_geometry
 
 
 def put_film_run(name: str, radiographs: Iterable[Radiograph], browser: Any = None) -> tuple[Any, Any]:
@@ -72,6 +73,17 @@ def remove_run(film: Any) -> None:
         slicer.mrmlScene.RemoveNode(sequence)
         if browser.GetMasterSequenceNode() is None:
             slicer.mrmlScene.RemoveNode(browser)
+
+
+def set_run_geometry(film: Any, geometry: XRayGeometry, view: str) -> None:
+    """Change where a film stands, in every frame of the run that it is of."""
+    import slicer
+
+    set_geometry(film, geometry, view)
+    for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
+        sequence = browser.GetSequenceNode(film)
+        for index in range(0 if sequence is None else sequence.GetNumberOfDataNodes()):
+            set_geometry(sequence.GetNthDataNode(index), geometry, view)
 
 
 def is_run_of(browser: Any, films: Sequence[Any]) -> bool:

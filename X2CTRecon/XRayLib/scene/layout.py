@@ -96,6 +96,14 @@ def film_layout_is_on() -> bool:
     return manager is not None and manager.layout in LAYOUT_IDS.values()
 
 
+def own_layout_is_on() -> bool:
+    """Whether the layout is one of the extension's, which is given back when the user leaves."""
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    return manager is not None and manager.layout in OWN_LAYOUTS
+
+
 def restore_layout(layout_id: int | None) -> None:
     """Back to the layout the user had, when there was one, and to what its 3D view showed."""
     import slicer

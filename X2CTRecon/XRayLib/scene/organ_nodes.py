@@ -27,6 +27,7 @@ SCALARS = {"displacement_mm": "Moved (mm)", "deviation_mm": "Error bar (mm)"}
 def put_organ(result: Result, look: OrganLook, numbers: Mapping[str, float], node: Any = None) -> Any:
     """Write ``result.mesh`` (world RAS) into ``node``, or into a new model that looks like the organ."""
     node = _model(poly_data(result.mesh), f"{look.name} now", node)
+    node.SetAndObserveTransformNodeID(None)
     display = node.GetDisplayNode()
     display.SetColor(*look.color)
     display.SetOpacity(look.opacity)

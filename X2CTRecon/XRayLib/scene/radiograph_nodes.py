@@ -10,10 +10,13 @@ from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.geometry.geometry_file import geometry_document, parse_geometry_document
 from XRayLib.radiograph import Radiograph
-from XRayLib.scene.matrices import local_to_world, rigid_local_to_world, vtk_matrix
+from XRayLib.scene.matrices import is_rigid, local_to_world, rigid_local_to_world, vtk_matrix
 from XRayLib.scene.provenance import read_attribute, read_json_attribute, write_attributes
+from XRayLib.scene.volume_nodes import ijk_to_ras_of
 
 MASK_ROLE = "XRay3DMask"
+SAME_PLACE_MM = 0.01
+"""A film's corners off by less are where they were put: files keep positions to so many digits."""
 
 
 def is_radiograph(node: Any) -> bool:
@@ -24,7 +27,7 @@ def is_radiograph(node: Any) -> bool:
 def film_version(node: Any) -> tuple:
     """Changes when, and only when, what ``radiograph_from_node`` returns may have changed."""
     image = node.GetImageData()
-    place = local_to_world(node).tobytes()
+    place = local_to_world(node).tobytes() + ijk_to_ras_of(node).tobytes()
     return node.GetID(), read_attribute(node, "Geometry"), 0 if image is None else image.GetMTime(), place
 
 
@@ -109,7 +112,20 @@ def film_geometry(node: Any) -> XRayGeometry:
     if not is_radiograph(node):
         raise InputError(f"'{node.GetName()}' carries no X-ray geometry: add it as an X-ray first.")
     local = parse_geometry_document(read_json_attribute(node, "Geometry")).geometry
-    return local.moved(np.linalg.inv(rigid_local_to_world(node)))
+    return local.moved(np.linalg.inv(rigid_local_to_world(node) @ _hardened(node, local)))
+
+
+def _hardened(node: Any, geometry: XRayGeometry) -> np.ndarray:
+    """(4, 4) by which the film was moved since it was put on its detector, by a transform that was hardened."""
+    put, now = geometry.pixel_to_ras, ijk_to_ras_of(node)
+    columns, rows = geometry.size_px
+    corners = np.array([[0, 0, 0, 1], [columns, 0, 0, 1], [0, rows, 0, 1]], float).T
+    if np.abs((now - put) @ corners).max() < SAME_PLACE_MM:
+        return np.eye(4)
+    moved = now @ np.linalg.inv(put)
+    if not is_rigid(moved):
+        raise InputError(f"'{node.GetName()}' was stretched or sheared: remove it and add the X-ray again.")
+    return moved
 
 
 def remove_film(node: Any) -> None:

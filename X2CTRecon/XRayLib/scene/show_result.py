@@ -44,18 +44,20 @@ def put_result(
 
     Parameters
     ----------
-    films : the radiograph nodes of ``result.views``, in the same order.
+    films : the radiograph nodes of ``result.views``, in the same order; one that has left the scene is passed over.
     volume_node : scalar volume node to overwrite, None for a new one, named by its method.
     """
     if result.volume is None:
         raise ValueError("put_result shows volume results only")
+    there = [pair for pair in zip(result.views, films, strict=True) if pair[1].GetScene() is not None]
     with whole_or_nothing():
-        return _put_nodes(result, films, volume_node, with_residual)
+        return _put_nodes(result, there, volume_node, with_residual)
 
 
-def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_residual: bool) -> ShownResult:
+def _put_nodes(result: Result, views: Sequence[tuple[View, Any]], volume_node: Any, with_residual: bool) -> ShownResult:
     name = _unused_name(result.method) if volume_node is None else ""
     volume = put_volume(result.volume, name, volume_node)
+    volume.SetAndObserveTransformNodeID(None)
     _rename(volume, result.method)
     forget(volume, UNDETERMINED_ROLE)
     show_as_ct(volume)
@@ -70,10 +72,10 @@ def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_resi
             "Statement": STATEMENT,
         },
     )
-    reprojections = tuple(_put_reprojection(view, film) for view, film in zip(result.views, films, strict=True))
+    reprojections = tuple(_put_reprojection(view, film) for view, film in views)
     residuals = ()
     if with_residual:
-        residuals = tuple(_put_residual(view, film) for view, film in zip(result.views, films, strict=True))
+        residuals = tuple(_put_residual(view, film) for view, film in views)
     uncertainty = None
     if result.uncertainty is None:
         forget(volume, UNCERTAINTY_ROLE)
@@ -85,8 +87,9 @@ def _put_nodes(result: Result, films: Sequence[Any], volume_node: Any, with_resi
         forget(volume, TISSUES_ROLE)
     else:
         tissues = put_tissues(result.labels, volume, result.method)
-    for view, film in zip(result.views, films, strict=True):
+    for view, film in views:
         _follow_estimate(view, film)
+    films = [film for _view, film in views]
     c_arms = tuple(show_set_up(films, True))
     shown = ShownResult(volume, reprojections, residuals, uncertainty, c_arms, tissues)
     extras = [node for node in (uncertainty, tissues) if node is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
@@ -32,15 +33,21 @@ def volume_from_node(node: Any, in_world: bool = True) -> Volume:
     ``ijk_to_ras`` goes to world RAS (parent transforms applied), or to the node's own RAS when not ``in_world``.
     """
     import slicer
-    import vtk
 
     if node.GetImageData() is None:
         raise InputError(f"'{node.GetName()}' holds no image: choose a loaded CT volume.")
-    matrix = vtk.vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
     voxels = np.array(slicer.util.arrayFromVolume(node), dtype=np.float32)
     to_world = local_to_world(node) if in_world else np.eye(4)
-    return Volume(voxels, to_world @ array_of(matrix), "HU")
+    return Volume(voxels, to_world @ ijk_to_ras_of(node), "HU")
+
+
+def ijk_to_ras_of(node: Any) -> NDArray[np.float64]:
+    """(4, 4) from voxel indices to the volume node's own RAS."""
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return array_of(matrix)
 
 
 def put_volume(volume: Volume, name: str, node: Any = None) -> Any:

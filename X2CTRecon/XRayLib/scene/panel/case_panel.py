@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from XRayLib.jobs import WorkerClient
 from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, show_films
-from XRayLib.scene.layout import FILM_VIEWS, film_layout_is_on, restore_layout, switch_to_film_layout
+from XRayLib.scene.layout import FILM_VIEWS, film_layout_is_on, own_layout_is_on, restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.fitted_views import FittedViews
@@ -118,7 +118,8 @@ class CasePanel(ABC):
     def addFilm(self, node: Any) -> None:
         """A film was loaded into the scene: it belongs to the case."""
         if self.parameterNode is not None:
-            self.parameterNode.films = [*self.filmNodes(), node]
+            others = [film for film in self.filmNodes() if film.GetID() != node.GetID()]
+            self.parameterNode.films = [*others, node]
             self.showFilms()
             self.refresh()
 
@@ -191,6 +192,7 @@ class CasePanel(ABC):
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
         self.client.invalidate()
+        self.adding.forget()
         self._on_return = None
         self._fitted.forget()
         self.films.show([])
@@ -209,7 +211,7 @@ class CasePanel(ABC):
         self._away = True
         self._on_return = self.showFilmViews if film_layout_is_on() else None
         self._fitted.forget()
-        restore_layout(self._user_layout)
+        restore_layout(self._user_layout if own_layout_is_on() else None)
         self._user_layout = None
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ class FilmAdding:
         self.ui = ui
         self.client = client
         self.coming = 0
+        self._temporary: set[str] = set()
         self._on_added = on_added
         self._on_coming = on_coming
         self._say = on_status
@@ -53,6 +54,12 @@ class FilmAdding:
         self._expect(len(paths))
         self._load(paths)
 
+    def forget(self) -> None:
+        """The scene closes: what was to be loaded is not awaited any more."""
+        self.coming = 0
+        while self._temporary:
+            discard_temporary_file(self._temporary.pop())
+
     def _load(self, paths: Sequence[str]) -> None:
         if not paths:
             return
@@ -61,9 +68,11 @@ class FilmAdding:
 
         def arrived(loaded: Any) -> None:
             self.coming -= 1
-            self._on_added(put_radiograph(loaded.radiograph, film_name(path, loaded.radiograph)))
-            self._say("")
-            self._load(rest)
+            try:
+                self._on_added(put_radiograph(loaded.radiograph, film_name(path, loaded.radiograph)))
+                self._say("")
+            finally:
+                self._load(rest)
 
         def refused(failure: Any) -> None:
             self._expect(-1)
@@ -89,16 +98,21 @@ class FilmAdding:
             self._say(str(error))
             return
 
+        self._temporary.add(path)
         self._expect(1)
 
-        def arrived(loaded: Any) -> None:
+        def discard() -> None:
+            self._temporary.discard(path)
             discard_temporary_file(path)
+
+        def arrived(loaded: Any) -> None:
+            discard()
             self.coming -= 1
             self._on_added(put_radiograph(loaded.radiograph, name + " X-ray"))
             self._say("")
 
         def refused(failure: Any) -> None:
-            discard_temporary_file(path)
+            discard()
             self._expect(-1)
             self._say(failure.message)
             slicer.util.errorDisplay(failure.message)

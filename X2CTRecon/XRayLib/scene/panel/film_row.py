@@ -9,9 +9,10 @@ import qt
 from slicer.i18n import tr as _
 
 from XRayLib.geometry import assumed_film_geometry
+from XRayLib.scene.film_run import set_run_geometry
 from XRayLib.scene.panel.film_text import VIEW_NAMES, assumption_line, assumption_tip, geometry_line, geometry_tip
 from XRayLib.scene.panel.thumbnail import thumbnail_pixmap
-from XRayLib.scene.radiograph_nodes import radiograph_from_node, set_geometry
+from XRayLib.scene.radiograph_nodes import radiograph_from_node
 
 WARNING_COLOR = "#b36b00"
 TEXT_WIDTH_PX = 250
@@ -130,6 +131,6 @@ class FilmRow:
             radiograph.geometry.pixel_spacing_mm,
             float(self.distanceSpinBox.value),
         )
-        set_geometry(self.node, geometry, view)
+        set_run_geometry(self.node, geometry, view)
         self.update()
         self._on_changed(self.node)

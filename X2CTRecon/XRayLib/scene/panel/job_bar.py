@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
+from XRayLib.jobs.failure import JobFailure, failure_from_exception
 from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.tools import ToolButtons
 
@@ -27,6 +29,15 @@ def _unchanged() -> str:
     return _("Cancelled. The scene is unchanged.")
 
 
+@contextmanager
+def told_to(on_error: Callable[[JobFailure], None]) -> Iterator[None]:
+    """An exception in the block goes to ``on_error``: raised to the event loop it would leave the panel waiting."""
+    try:
+        yield
+    except Exception as error:
+        on_error(failure_from_exception(error))
+
+
 class JobBar:
     """Drives applyButton, cancelButton, progressBar, statusLabel and runOnCpuButton."""
 
@@ -42,6 +53,7 @@ class JobBar:
         self.client = client
         self._allowed = (False, "")
         self._running = False
+        self._job: Any = None
         self._on_running = on_running
         self._cancelled = _unchanged
         ui.applyButton.connect("clicked(bool)", lambda _checked=False: on_apply())
@@ -62,13 +74,13 @@ class JobBar:
 
     def run(
         self,
-        start: Callable[[Callbacks], None],
+        start: Callable[[Callbacks], Any],
         on_done: Callable[[Any], None],
         cancelled: Callable[[], str] = _unchanged,
     ) -> None:
         """Start a job; ``start`` gets the callbacks ``on_progress``, ``on_result`` and ``on_error``.
 
-        ``cancelled()`` is what the user is told after a cancel.
+        It returns the Job when it is a single one. ``cancelled()`` is what the user is told after a cancel.
         """
         self._running = True
         self._cancelled = cancelled
@@ -83,17 +95,19 @@ class JobBar:
             self.say(_("Done."))
             on_done(result)
 
-        start({"on_progress": self._progress, "on_result": done, "on_error": self._failed})
+        with told_to(self._failed):
+            job = start({"on_progress": self._progress, "on_result": done, "on_error": self._failed})
+            self._job = job if self._running else None
 
     def cancel(self, _checked: bool = False) -> None:
         """Stop the job; the scene stays as it is."""
         self.say(_("Cancelling ..."))
         allow(self.ui.cancelButton, False, _("The job is being cancelled."))
-        self.client.cancel()
+        self.client.cancel(self._job)
 
     def idle(self) -> None:
         """No job runs."""
-        was_running, self._running = self._running, False
+        was_running, self._running, self._job = self._running, False, None
         self._show_buttons()
         if was_running:
             self._on_running()

@@ -73,6 +73,7 @@ class PreparationPanel:
         self._on_changed = on_changed
         self._usable = False
         self._running = False
+        self._job: Any = None
         self._asked_for = _Subject()
         self._state: Mapping[str, Any] | None = None
         ui.prepareButton.connect("clicked(bool)", self.prepare)
@@ -121,15 +122,16 @@ class PreparationPanel:
         subject = self._subject()
         if self._running or subject.ct is None:
             return
+        settings = self._chosen.settings
         self._running = True
         self.ui.preparationProgressBar.setVisible(True)
         self.ui.preparationProgressBar.setValue(0)
         self._say(_("Starting ..."))
         self.refresh()
-        self.client.prepare_patient(
+        self._job = self.client.prepare_patient(
             subject.ct,
             self._chosen.what,
-            self._chosen.settings,
+            settings,
             mesh=subject.organ,
             on_progress=self._progress,
             on_result=lambda state: self._done(state, subject),
@@ -140,7 +142,7 @@ class PreparationPanel:
         """Stop; what was learned is kept for the next time."""
         self._say(_("Cancelling ..."))
         allow(self.ui.cancelPreparationButton, False, _("The preparation is being cancelled."))
-        self.client.cancel()
+        self.client.cancel(self._job)
 
     def close(self) -> None:
         """The application closes."""

@@ -25,9 +25,16 @@ class RunAdding:
         self.client = client
         self._on_added = on_added
         self._say = on_status
+        self._temporary = ""
         ui.addRunButton.connect("clicked(bool)", self.chooseFile)
         ui.useRunButton.connect("clicked(bool)", self.useRun)
         ui.runSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._selection_changed)
+
+    def forget(self) -> None:
+        """Nothing is awaited any more of the frame that was being loaded."""
+        if self._temporary:
+            discard_temporary_file(self._temporary)
+            self._temporary = ""
 
     def chooseFile(self, _checked: bool = False) -> None:
         """Let the user pick a multi-frame image."""
@@ -109,13 +116,15 @@ class RunAdding:
                 self._refused(str(error))
                 return
 
+            self._temporary = path
+
             def arrived(value: Any) -> None:
-                discard_temporary_file(path)
+                self.forget()
                 loaded.append(value.radiograph)
                 load_next()
 
             def failed(failure: Any) -> None:
-                discard_temporary_file(path)
+                self.forget()
                 self._failed(failure)
 
             self.client.load_radiograph(path, frame_index=index, on_result=arrived, on_error=failed)
