@@ -42,6 +42,10 @@ def layout() -> int:
     return slicer.app.layoutManager().layout
 
 
+def slice_background() -> str | None:
+    return slicer.app.layoutManager().sliceWidget("Red").sliceLogic().GetSliceCompositeNode().GetBackgroundVolumeID()
+
+
 def ct_pose(widget) -> np.ndarray:
     return local_to_world(widget.panel.parameterNode.ctVolume)
 
@@ -51,7 +55,9 @@ def test_a_volume_that_comes_while_the_user_is_away_is_kept(reconstruction, clie
     add_two_films(reconstruction)
     reconstruction.ui.applyButton.click()
     slicer_main_window.leave_module()
+    shown = slice_background()
     client.answer(a_result(client.asked[-1][1]))
+    assert slice_background() == shown
     assert reconstruction.panel.parameterNode.outputVolume is not None
     assert layout() == before
     slicer_main_window.wait_until(lambda: reconstruction.panel.parameterNode is None)
@@ -59,6 +65,7 @@ def test_a_volume_that_comes_while_the_user_is_away_is_kept(reconstruction, clie
     assert reconstruction.panel.parameterNode.outputVolume is not None
     assert len(reconstruction.panel.parameterNode.reprojections) == 2
     assert film_layout_is_on()
+    assert slice_background() == reconstruction.panel.parameterNode.outputVolume.GetID()
     assert reconstruction.ui.applyButton.enabled
 
 

@@ -24,6 +24,7 @@ from XRayLib.scene.panel.preparation import PreparationPanel
 from XRayLib.scene.panel.quality_card import quality_html
 from XRayLib.scene.panel.run_adding import RunAdding
 from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
+from XRayLib.scene.show_result import put_result
 from XRayLib.scene.worker_session import gui_client
 
 from X2CTReconLib.panel_compare import ComparePanel
@@ -35,7 +36,7 @@ from X2CTReconLib.panel_organ_card import organ_html
 from X2CTReconLib.panel_organ_run import OrganRun
 from X2CTReconLib.panel_organ_views import look_at_organ
 from X2CTReconLib.panel_patient import PatientChoice
-from X2CTReconLib.panel_reconstruction import show_reconstruction
+from X2CTReconLib.panel_reconstruction import look_at_reconstruction
 from X2CTReconLib.panel_trust import TrustPanel
 
 
@@ -287,18 +288,14 @@ class ReconstructionPanel(CasePanel):
         if node is None:
             return
         with slicer.util.tryWithErrorDisplay(_("The result could not be shown."), waitCursor=True):
-            shown = show_reconstruction(
-                result,
-                self._result_films,
-                volume_node=node.outputVolume,
-                with_residual=node.addResidual,
-                with_rendering=node.showVolumeRendering,
+            shown = put_result(
+                result, self._result_films, volume_node=node.outputVolume, with_residual=node.addResidual
             )
             node.outputVolume = shown.volume
             node.reprojections = list(shown.reprojections)
             if node.compareFirst is None:
                 node.compareFirst = shown.volume
-            self.showFilms()
+            self.whenHere(self._look_at_volume)
             self.refresh()
 
     def showOrgan(
@@ -313,6 +310,12 @@ class ReconstructionPanel(CasePanel):
             self.organ.take(result, given, self.organ.begin(), seconds, frame)
             self.whenHere(self._look)
             self.refresh()
+
+    def _look_at_volume(self) -> None:
+        node = self.parameterNode
+        if node.outputVolume is not None:
+            look_at_reconstruction(node.outputVolume, node.showVolumeRendering)
+        self.showViews()
 
     def _look(self) -> None:
         self.showViews()

@@ -80,9 +80,12 @@ class MethodChoice:
             slicer.util.mainWindow(), _("Import model"), "", _("Model bundle (*.zip model.json)")
         )
         if path:
-            params = {"path": str(Path(path).resolve())}
+            params, chosen = {"path": str(Path(path).resolve())}, self.model
             self.client.request(
-                "import_model", params, on_result=lambda _model: self.loadModels(), on_error=self._failed
+                "import_model",
+                params,
+                on_result=lambda _model: self.loadModels(lambda: self._select_model(chosen)),
+                on_error=self._failed,
             )
 
     def verifyModel(self, _checked: bool = False) -> None:
@@ -142,9 +145,11 @@ class MethodChoice:
             widget.setVisible(bool(presets))
 
     def _select_model(self, model: str) -> None:
-        for index in range(self.ui.modelComboBox.count):
-            if self.ui.modelComboBox.itemData(index) == model:
-                self.ui.modelComboBox.setCurrentIndex(index)
+        """What is shown is what runs: of a model that is not installed here, automatic."""
+        identifiers = [self.ui.modelComboBox.itemData(index) for index in range(self.ui.modelComboBox.count)]
+        self.ui.modelComboBox.setCurrentIndex(identifiers.index(model) if model in identifiers else 0)
+        if self.model != model:
+            self._on_changed()
 
     def _method_changed(self, _index: int) -> None:
         self._fill_presets()

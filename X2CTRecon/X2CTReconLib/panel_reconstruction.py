@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from XRayLib.case import Case, Options, Result
+from XRayLib.case import Case, Options
 from XRayLib.registry import method as method_by_id
 from XRayLib.scene.camera import look_at_front
 from XRayLib.scene.film_views import show_in_slices
@@ -20,24 +20,15 @@ def case_from_films(films: Sequence[Any]) -> Case:
     return Case(tuple(radiograph_from_node(node) for node in films))
 
 
-def show_reconstruction(
-    result: Result,
-    films: Sequence[Any],
-    *,
-    volume_node: Any = None,
-    with_residual: bool = False,
-    with_rendering: bool = True,
-) -> ShownResult:
-    """Put a volume into the scene, in the slice views and, when asked for, rendered in 3D."""
+def look_at_reconstruction(volume: Any, with_rendering: bool = True) -> None:
+    """A reconstructed volume in the slice views and, when asked for, rendered in 3D."""
     import slicer
 
-    shown = put_result(result, films, volume_node=volume_node, with_residual=with_residual)
-    show_in_slices(shown.volume)
-    show_only(shown.volume)
+    show_in_slices(volume)
+    show_only(volume)
     if with_rendering:
-        show_volume_rendering(shown.volume, slicer.modules.volumerendering.logic())
-        look_at_front(shown.volume)
-    return shown
+        show_volume_rendering(volume, slicer.modules.volumerendering.logic())
+        look_at_front(volume)
 
 
 def reconstruct_blocking(films: Sequence[Any], method_id: str, model: str, volume_node: Any) -> ShownResult:
@@ -47,4 +38,6 @@ def reconstruct_blocking(films: Sequence[Any], method_id: str, model: str, volum
     case = case_from_films(films)
     method_by_id(method_id).check(case)
     result = blocking_client().run_blocking(method_id, case, Options(bundle=model))
-    return show_reconstruction(result, films, volume_node=volume_node)
+    shown = put_result(result, films, volume_node=volume_node)
+    look_at_reconstruction(shown.volume)
+    return shown

@@ -169,8 +169,11 @@ class RegistrationPanel(CasePanel):
         self.overlays.draw(self.parameterNode.overlayMode.value, self.parameterNode.overlayOpacity)
 
     def showSlices(self) -> None:
-        """The CT, where its pose puts it, in the slice views."""
-        show_in_slices(self.parameterNode.ctVolume)
+        """The CT, where its pose puts it, in the slice views; while the user is away, all views on his return."""
+        if self.away:
+            self.showFilms()
+        else:
+            show_in_slices(self.parameterNode.ctVolume)
 
     def blendFilms(self, opacity: float) -> None:
         """0 shows the films, 1 their re-projections, when they are blended at all."""

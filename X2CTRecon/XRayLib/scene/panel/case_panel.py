@@ -145,6 +145,11 @@ class CasePanel(ABC):
         """Show the case in all views, as the module does."""
         self.whenHere(self.showViews)
 
+    @property
+    def away(self) -> bool:
+        """Whether the user is in another module."""
+        return self._away
+
     def whenHere(self, show: Callable[[], None]) -> None:
         """Change the views now, or when the user comes back: while he is in another module they are his."""
         if self._away:
