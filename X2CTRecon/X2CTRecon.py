@@ -114,7 +114,6 @@ class X2CTReconParameterNode:
     model - Id of the model bundle; empty for the method's own choice.
     preset - Name of the method's settings, of a method that has several.
     outputVolume - The volume to write; a new one when empty.
-    reprojections - What the last result projects to, one per film.
     showVolumeRendering - Render the result in 3D.
     showFilmLayout - Show the X-rays beside the volume.
     addResidual - Also make the residual images.
@@ -148,7 +147,6 @@ class X2CTReconParameterNode:
     model: str = ""
     preset: str = ""
     outputVolume: vtkMRMLScalarVolumeNode
-    reprojections: list[vtkMRMLScalarVolumeNode]
     showVolumeRendering: bool = True
     showFilmLayout: bool = True
     addResidual: bool = False

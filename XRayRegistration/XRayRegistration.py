@@ -111,7 +111,6 @@ class XRayRegistrationParameterNode:
     poseTransform - The transform that moves the CT to where the patient is.
     translationR, translationA, translationS - Shift of the CT in mm.
     rotationR, rotationA, rotationS - Rotation of the CT about its middle in degrees.
-    reprojections - What the CT projects to in its present pose, one per film.
     liveReprojection - Re-project whenever the pose changes.
     showSetup - Draw source, frustum and detector in 3D.
     showVolumeRendering - Render the CT in 3D.
@@ -143,7 +142,6 @@ class XRayRegistrationParameterNode:
     rotationR: Annotated[float, WithinRange(-180.0, 180.0)] = 0.0
     rotationA: Annotated[float, WithinRange(-180.0, 180.0)] = 0.0
     rotationS: Annotated[float, WithinRange(-180.0, 180.0)] = 0.0
-    reprojections: list[vtkMRMLScalarVolumeNode]
     liveReprojection: bool = True
     showSetup: bool = True
     showVolumeRendering: bool = True

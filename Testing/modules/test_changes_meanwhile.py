@@ -15,6 +15,7 @@ from modules.films import a_ct, a_film, an_assumed_film
 from modules.reconstructions import add_two_films, open_reconstruction
 from modules.registrations import a_pose_result, shifted
 from XRayLib.scene.film_run import put_film_run
+from XRayLib.scene.landmark_nodes import new_ct_landmarks, set_ct_points
 from XRayLib.scene.matrices import local_to_world, vtk_matrix
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
 from XRayLib.scene.volume_nodes import put_volume
@@ -50,6 +51,19 @@ def test_another_ct_stays_where_it_is_and_the_first_comes_back_with_its_pose(reg
     np.testing.assert_allclose(local_to_world(first), shifted(12), atol=1e-9)
     np.testing.assert_allclose(local_to_world(second), shifted(30), atol=1e-9)
     assert "97 %" in registration_case.ui.cardLabel.text
+
+
+def test_another_ct_has_its_own_landmarks(registration_case) -> None:
+    node, first = registration_case.panel.parameterNode, registration_case.panel.parameterNode.ctVolume
+    node.ctLandmarks = new_ct_landmarks(first)
+    set_ct_points(node.ctLandmarks, ["a"], [(0.0, 0.0, 0.0)])
+    own = node.ctLandmarks
+    registration_case.ui.ctSelector.setCurrentNode(put_volume(a_ct(), "Second"))
+    assert node.ctLandmarks is None
+    assert registration_case.ui.landmarkTable.rowCount == 0
+    registration_case.ui.ctSelector.setCurrentNode(first)
+    assert node.ctLandmarks is own
+    assert registration_case.ui.landmarkTable.rowCount == 1
 
 
 def test_a_pose_that_is_chosen_for_another_ct_is_used(registration_case, client) -> None:

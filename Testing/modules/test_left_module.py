@@ -16,6 +16,7 @@ from modules.registrations import a_pose_result, shifted
 from XRayLib.scene.film_run import put_film_run
 from XRayLib.scene.layout import film_layout_is_on
 from XRayLib.scene.matrices import local_to_world
+from XRayLib.scene.reprojection_nodes import reprojection_of
 from XRayLib.scene.volume_nodes import put_volume
 
 pytestmark = pytest.mark.slicer
@@ -62,8 +63,9 @@ def test_a_volume_that_comes_while_the_user_is_away_is_kept(reconstruction, clie
     assert layout() == before
     slicer_main_window.wait_until(lambda: reconstruction.panel.parameterNode is None)
     slicer_main_window.open_module("X2CTRecon")
-    assert reconstruction.panel.parameterNode.outputVolume is not None
-    assert len(reconstruction.panel.parameterNode.reprojections) == 2
+    volume = reconstruction.panel.parameterNode.outputVolume
+    assert volume is not None
+    assert all(reprojection_of(film, volume) for film in reconstruction.panel.filmNodes())
     assert film_layout_is_on()
     assert slice_background() == reconstruction.panel.parameterNode.outputVolume.GetID()
     assert reconstruction.ui.applyButton.enabled

@@ -13,7 +13,9 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 from modules.films import FakeClient, a_film, a_result, an_assumed_film
 from modules.reconstructions import add_two_films, open_reconstruction
+from XRayLib.case import View
 from XRayLib.scene.radiograph_nodes import put_radiograph, radiograph_from_node
+from XRayLib.scene.reprojection_nodes import reprojection_of
 
 pytestmark = pytest.mark.slicer
 
@@ -231,7 +233,7 @@ def test_the_result_is_in_the_scene_with_units_folder_and_reprojections(widget, 
     node = widget.panel.parameterNode
     assert node.outputVolume.GetAttribute("XRay3D.Method") == "x2ct-cnn"
     assert node.outputVolume.GetVoxelValueUnits().GetCodeMeaning() == "Hounsfield unit"
-    assert len(node.reprojections) == 2
+    assert all(reprojection_of(film, node.outputVolume) for film in widget.panel.filmNodes())
     assert "Depth is a guess." in widget.ui.qualityLabel.text
     assert "25 %" in widget.ui.qualityLabel.text
     import slicer
@@ -273,18 +275,53 @@ def test_the_slider_blends_film_and_reprojection(widget, client, slicer_main_win
     add_two_films(widget)
     apply(widget, client)
     widget.ui.overlaySlider.value = 1.0
+    film, node = widget.panel.filmNodes()[0], widget.panel.parameterNode
     import slicer
 
     composite = slicer.app.layoutManager().sliceWidget("XRay1").sliceLogic().GetSliceCompositeNode()
     assert composite.GetForegroundOpacity() == 1.0
-    assert composite.GetForegroundVolumeID() == widget.panel.parameterNode.reprojections[0].GetID()
+    assert composite.GetForegroundVolumeID() == reprojection_of(film, node.outputVolume).GetID()
+
+
+def test_another_result_comes_with_its_own_reprojections_and_words(widget, client) -> None:
+    add_two_films(widget)
+    apply(widget, client)
+    node, film = widget.panel.parameterNode, widget.panel.filmNodes()[0]
+    first = node.outputVolume
+    node.outputVolume = None
+    widget.ui.applyButton.click()
+    case = client.asked[-1][1]
+    worse = tuple(View(film, film.line_integral, (1.0, 0.0), 0.5) for film in case.radiographs)
+    client.answer(replace(a_result(case), views=worse))
+    second = node.outputVolume
+    assert second is not first
+    assert "50 %" in widget.ui.qualityLabel.text
+    import slicer
+
+    composite = slicer.app.layoutManager().sliceWidget("XRay1").sliceLogic().GetSliceCompositeNode()
+    assert composite.GetForegroundVolumeID() == reprojection_of(film, second).GetID()
+    node.outputVolume = first
+    assert "25 %" in widget.ui.qualityLabel.text
+    assert "50 %" not in widget.ui.qualityLabel.text
+    assert composite.GetForegroundVolumeID() == reprojection_of(film, first).GetID()
+
+
+def test_nothing_lies_over_the_films_of_a_volume_that_is_no_result_of_theirs(widget, client) -> None:
+    add_two_films(widget)
+    apply(widget, client)
+    import slicer
+
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Other")
+    widget.panel.parameterNode.outputVolume = other
+    composite = slicer.app.layoutManager().sliceWidget("XRay1").sliceLogic().GetSliceCompositeNode()
+    assert composite.GetForegroundVolumeID() is None
 
 
 def test_residuals_come_on_request(widget, client, slicer_main_window) -> None:
     add_two_films(widget)
     widget.ui.residualCheckBox.checked = True
     apply(widget, client)
-    assert slicer_main_window.session.scene.GetFirstNodeByName("Front residual") is not None
+    assert slicer_main_window.session.scene.GetFirstNodeByName("Front residual of x2ct-cnn volume") is not None
 
 
 def test_out_of_memory_offers_the_cpu(widget, client) -> None:
@@ -322,7 +359,7 @@ def test_everything_comes_back_with_a_saved_scene(widget, client, slicer_main_wi
     assert node.overlayOpacity == 0.5
     assert node.addResidual
     assert node.outputVolume.GetAttribute("XRay3D.Method") == "x2ct-cnn"
-    assert len(node.reprojections) == 2
+    assert all(reprojection_of(film, node.outputVolume) for film in widget.panel.filmNodes())
 
 
 def test_diagnostics_are_copied(widget) -> None:

@@ -10,6 +10,7 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 from modules.films import a_ct, a_film
 from XRayLib.scene.matrices import array_of, vtk_matrix
 from XRayLib.scene.radiograph_nodes import put_radiograph
+from XRayLib.scene.reprojection_nodes import reprojection_of
 from XRayLib.scene.volume_nodes import put_volume
 
 pytestmark = pytest.mark.slicer
@@ -94,9 +95,10 @@ def test_the_reprojection_follows_the_pose(case) -> None:
 
     widget, host = case
     middle = a_ct().center_ras_mm
+    films, ct = widget.panel.filmNodes(), widget.panel.parameterNode.ctVolume
 
     def bone_column() -> float:
-        image = slicer.util.arrayFromVolume(widget.panel.parameterNode.reprojections[0])[0]
+        image = slicer.util.arrayFromVolume(reprojection_of(films[0], ct))[0]
         return float(np.argwhere(image > 0.85 * image.max())[:, 1].mean())
 
     widget.panel.centerOnFilms()

@@ -135,5 +135,5 @@ def test_removing_the_film_removes_what_was_drawn_over_it(case) -> None:
     for mode in ("Contours of the CT", "Checkerboard"):
         choose(widget, mode)
     widget.panel.films.rows[0].removeButton.click()
-    for name in ("PA contours", "PA comparison", "PA re-projection", "PA set-up"):
+    for name in ("PA contours", "PA comparison", "PA re-projection of CT", "PA set-up"):
         assert slicer.mrmlScene.GetFirstNodeByName(name) is None

@@ -14,10 +14,12 @@ from XRayLib.case import Result, View
 from XRayLib.ct import Volume
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
+from XRayLib.scene.confidence_nodes import UNCERTAINTY_ROLE
 from XRayLib.scene.film_views import show_films, show_in_slices
 from XRayLib.scene.layout import switch_to_film_layout
 from XRayLib.scene.matrices import vtk_matrix
 from XRayLib.scene.radiograph_nodes import put_radiograph, remove_film
+from XRayLib.scene.reprojection_nodes import reprojection_of, residual_of
 from XRayLib.scene.show_result import put_result
 from XRayLib.scene.volume_nodes import show_volume_rendering, volume_from_node
 
@@ -118,6 +120,29 @@ def test_a_second_result_writes_over_the_films_own_images(session) -> None:
     assert [node.GetID() for node in second.reprojections] == [node.GetID() for node in first.reprojections]
 
 
+def test_two_results_have_images_of_their_own_and_those_of_a_deleted_one_are_used_again(session) -> None:
+    films, first = put(session)
+    views = (a_view(0.0), a_view(90.0))
+    second = put_result(a_result(views), films)
+    assert not set(first.reprojections) & set(second.reprojections)
+    assert [reprojection_of(film, first.volume) for film in films] == list(first.reprojections)
+    session.scene.RemoveNode(first.volume)
+    third = put_result(a_result(views), films)
+    assert list(third.reprojections) == list(first.reprojections)
+    assert [reprojection_of(film, second.volume) for film in films] == list(second.reprojections)
+
+
+def test_a_residual_is_not_left_behind_by_the_result_that_it_was_of(session) -> None:
+    films, first = put(session, with_residual=True)
+    view = replace(a_view(0.0), fitted_gain_offset=(1.0, 0.25))
+    put_result(a_result((view, a_view(90.0))), films, volume_node=first.volume)
+    node = residual_of(films[0], first.volume)
+    expected = view.radiograph.line_integral - (view.reprojection + 0.25)
+    import slicer
+
+    np.testing.assert_allclose(slicer.util.arrayFromVolume(node)[0], expected, atol=1e-6)
+
+
 def test_results_are_named_by_their_methods(session) -> None:
     films, first = put(session)
     views = (a_view(0.0), a_view(90.0))
@@ -140,6 +165,35 @@ def test_a_result_that_cannot_be_shown_leaves_the_scene_as_it_was(session) -> No
     with pytest.raises(ValueError):
         put_result(a_result((view, view)), [film])  # one film for two views
     assert session.scene.GetNumberOfNodes() == before
+
+
+def test_a_result_that_fails_halfway_leaves_what_it_was_to_write_over(session, monkeypatch) -> None:
+    import slicer
+
+    films, first = put(session, with_residual=True)
+    nodes = (first.volume, *films, *first.reprojections, *first.residuals)
+    pixels = [slicer.util.arrayFromVolume(node).copy() for node in nodes]
+    window = first.volume.GetDisplayNode().GetWindow()
+    before = session.scene.GetNumberOfNodes()
+
+    def fail(*_nodes):
+        raise MemoryError
+
+    monkeypatch.setattr("XRayLib.scene.show_result.put_in_folder", fail)
+    other = a_result((replace(a_view(0.0), residual=0.9), replace(a_view(90.0), fitted_gain_offset=(3.0, 1.0))))
+    brighter = replace(other.volume, voxels=other.volume.voxels + 50)
+    uncertain = replace(other, method="cgls", volume=brighter, uncertainty=brighter)
+    with pytest.raises(MemoryError):
+        put_result(uncertain, films, volume_node=first.volume)
+    assert session.scene.GetNumberOfNodes() == before
+    for node, expected in zip(nodes, pixels, strict=True):
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(node), expected)
+    assert first.volume.GetAttribute("XRay3D.Method") == "x2ct-cnn"
+    assert first.volume.GetName() == "x2ct-cnn volume"
+    assert first.volume.GetNodeReference(UNCERTAINTY_ROLE) is None
+    assert first.volume.GetDisplayNode().GetWindow() == window
+    assert first.reprojections[0].GetAttribute("XRay3D.Residual") == "0.1"
+    assert [reprojection_of(film, first.volume) for film in films] == list(first.reprojections)
 
 
 def test_the_film_hangs_upright_in_its_view(session) -> None:

@@ -16,6 +16,7 @@ from XRayLib.registry import method
 from XRayLib.scene.film_run import remove_run
 from XRayLib.scene.layout import restore_layout
 from XRayLib.scene.organ_result import OrganInput
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.bring_into_view import bring_into_view
 from XRayLib.scene.panel.case_panel import CasePanel
 from XRayLib.scene.panel.device_choice import DeviceChoice
@@ -66,7 +67,7 @@ class ReconstructionPanel(CasePanel):
         self.preparation = PreparationPanel(
             ui, gui_client, self.patient, state_client=self.client, on_changed=self.refresh
         )
-        self.frames = RunFrames(ui, self.filmNodes, on_shown=self._frame_shown)
+        self.frames = RunFrames(ui, self.filmNodes, on_shown=self.refresh)
         self.organ = OrganPanel(ui, on_changed=self.refresh)
         self.runAdding = RunAdding(ui, self.client, on_added=self._run_added, on_status=self.say)
         self._again = self.apply
@@ -111,14 +112,15 @@ class ReconstructionPanel(CasePanel):
         ready, reason = self.readiness(films)
         self.bar.allow(ready, reason)
         several = len(self.frames.values()) > 1
-        self.ui.applyRunButton.enabled = ready and several and not self.bar.running
-        self.ui.applyRunButton.toolTip = self._run_tip(ready, reason, several)
+        tip = self._run_tip(ready, reason, several)
+        allow(self.ui.applyRunButton, ready and several and not self.bar.running, tip, tip)
         self.frames.refresh()
         self.organ.refresh(films, self.bar.running)
         self.comparison.refresh()
         self.trust.refresh(returns_mesh)
+        self.layReprojections()
         self.export.refresh()
-        text = organ_html(shown_organ(node)) if returns_mesh else quality_html(node.outputVolume, node.reprojections)
+        text = organ_html(shown_organ(node)) if returns_mesh else quality_html(node.outputVolume, films)
         self.ui.qualityLabel.text = text or self.no_result
 
     def _show_sections(self, returns_mesh: bool) -> None:
@@ -205,9 +207,9 @@ class ReconstructionPanel(CasePanel):
         for film in films:
             self.addFilm(film)
 
-    def _frame_shown(self) -> None:
-        self.films.update()
-        self.refresh()
+    def projectedVolume(self) -> Any:
+        """The chosen result; none over the films that an organ is found on."""
+        return None if self.choice.method.returns == "mesh" else self.parameterNode.outputVolume
 
     # The job
 
@@ -292,7 +294,6 @@ class ReconstructionPanel(CasePanel):
                 result, self._result_films, volume_node=node.outputVolume, with_residual=node.addResidual
             )
             node.outputVolume = shown.volume
-            node.reprojections = list(shown.reprojections)
             if node.compareFirst is None:
                 node.compareFirst = shown.volume
             self.whenHere(self._look_at_volume)

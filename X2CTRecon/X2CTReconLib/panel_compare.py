@@ -56,8 +56,8 @@ class ComparePanel:
     def refresh(self) -> None:
         """Compare is enabled, or says why not."""
         reason = self._reason_against()
-        self.ui.compareButton.enabled = not reason
-        self.ui.compareButton.toolTip = reason or _("Show both side by side and measure what differs.")
+        tip = _("Show both side by side and measure what differs.")
+        allow(self.ui.compareButton, not reason, reason, tip)
         nothing = _("A job is running.") if self._bar.running else _("There is no comparison to take back.")
         allow(self.ui.undoComparisonButton, bool(self._steps) and not self._bar.running, nothing)
 

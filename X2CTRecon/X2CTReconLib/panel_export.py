@@ -12,6 +12,7 @@ from XRayLib.errors import XRay3DError
 from XRayLib.jobs.volume_jobs import report_job, save_volume_job
 from XRayLib.scene.confidence_nodes import UNCERTAINTY_ROLE
 from XRayLib.scene.matrices import local_to_world
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.provenance import read_attribute, read_json_attribute
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
@@ -54,8 +55,7 @@ class ExportPanel:
             (ui.stlButton, no_organ, _("The organ's surface in RAS millimeters as an STL file.")),
             (ui.openReportButton, "" if self._report else _("Save a report first."), _("Open it in the web browser.")),
         ):
-            button.enabled = not against
-            button.toolTip = against or tip
+            allow(button, not against, against, tip)
 
     def saveReport(self, _checked: bool = False) -> None:
         """Write the report into a folder that the user chooses."""

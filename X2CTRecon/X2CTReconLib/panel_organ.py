@@ -12,6 +12,7 @@ from XRayLib.scene.organ_contours import show_outlines
 from XRayLib.scene.organ_nodes import is_organ, measures_of, show_organ_as
 from XRayLib.scene.organ_result import OrganInput, OrganNodes, put_organ_result
 from XRayLib.scene.organ_sequence import frame_measures, store_frame
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.provenance import read_attribute
 from XRayLib.scene.scene_step import SceneStep
 
@@ -72,10 +73,9 @@ class OrganPanel:
         now, planned = node.organNow, node.organPlanned
         exists = now is not None
         self.ui.organCollapsibleButton.setVisible(exists or bool(self._steps))
-        self.ui.undoButton.enabled = bool(self._steps) and not busy
-        self.ui.undoButton.toolTip = (
-            _("Take the last result out of the scene again.") if self._steps else _("There is nothing to take back.")
-        )
+        reason = _("A job is running.") if busy else _("There is nothing to take back.")
+        tip = _("Take the last result out of the scene again.")
+        allow(self.ui.undoButton, bool(self._steps) and not busy, reason, tip)
         if exists:
             scalar = node.organColoring.value
             show_organ_as(now, scalar, self._highest(scalar))

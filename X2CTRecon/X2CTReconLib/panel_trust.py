@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from XRayLib.errors import XRay3DError
 from XRayLib.jobs.volume_jobs import undetermined_job
 from XRayLib.scene.confidence_nodes import UNCERTAINTY_ROLE, UNDETERMINED_ROLE, color_slices, put_undetermined
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.provenance import read_attribute
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
@@ -41,10 +42,8 @@ class TrustPanel:
         for widget in (ui.trustLabel, ui.trustComboBox, ui.undeterminedButton, ui.trustTextLabel):
             widget.setVisible(not returns_mesh)
         reason = self._reason_against()
-        ui.undeterminedButton.enabled = not reason
-        ui.undeterminedButton.toolTip = reason or _(
-            "Project random changes of the volume into these views and see how much of them can be recovered."
-        )
+        tip = _("Project random changes of the volume into these views and see how much of them can be recovered.")
+        allow(ui.undeterminedButton, not reason, reason, tip)
         volume = self._node.outputVolume
         if volume is not None and not returns_mesh:
             role = self._node.sliceColoring.value

@@ -114,10 +114,8 @@ class RegistrationPanel(CasePanel):
     def showState(self, films: list[Any]) -> None:
         """Every section as the parameter node says."""
         node, shown, locked = self.parameterNode, self.shownFilms(), self.decision.locked
-        self.ui.showButton.enabled = bool(films)
-        self.ui.showButton.toolTip = (
-            _("Show the X-rays in their own views beside the CT.") if films else _("Add an X-ray first.")
-        )
+        tip = _("Show the X-rays in their own views beside the CT.")
+        allow(self.ui.showButton, bool(films), _("Add an X-ray first."), tip)
         center_reason = _("The pose is accepted: press Edit to change it.") if locked else self.no_result
         allow(self.ui.centerButton, bool(shown) and node.ctVolume is not None and not locked, center_reason)
         self.sample.refresh(films)
@@ -135,6 +133,8 @@ class RegistrationPanel(CasePanel):
         self.overlays.draw(node.overlayMode.value, node.overlayOpacity)
         self.preparation.refresh()
         self.reproject()
+        if self.views.are_new(node.ctVolume, films):
+            self.showFilms()
 
     def _show_organ(self) -> None:
         """Only where something follows its motion."""
@@ -188,7 +188,6 @@ class RegistrationPanel(CasePanel):
     def _frame_shown(self) -> None:
         if self.parameterNode.poseTransform is not None:
             self.pose.restart()
-        self.films.update()
         self.showFilms()
         self.refresh()
 
@@ -234,6 +233,10 @@ class RegistrationPanel(CasePanel):
 
     # Re-projection
 
+    def projectedVolume(self) -> Any:
+        """The CT, wherever its pose puts it."""
+        return self.parameterNode.ctVolume
+
     def reproject(self) -> None:
         """Ask for new re-projections when they are wanted and possible; the latest pose wins."""
         node = self.parameterNode
@@ -251,11 +254,7 @@ class RegistrationPanel(CasePanel):
     def _reprojected(self, shown: list[Reprojected]) -> None:
         if self.parameterNode is None:
             return
-        nodes = [one.node for one in shown]
         self.overlays.show(shown, self.parameterNode.overlayMode.value, self.parameterNode.overlayOpacity)
-        if [n.GetID() for n in self.parameterNode.reprojections if n is not None] != [n.GetID() for n in nodes]:
-            self.parameterNode.reprojections = nodes
-            self.showFilms()
         self.ui.qualityLabel.text = "<br>".join(
             _("<b>X-ray {number}:</b> correlation {value:.3f}").format(number=index, value=one.correlation)
             for index, one in enumerate(shown, start=1)

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from XRayLib.case import Result
 from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.matrices import is_rigid
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.pose_nodes import confirm_pose, pose_record, reopen_pose
 
 from XRayRegistrationLib.panel_case import has_been_placed
@@ -63,10 +64,9 @@ class PoseDecision:
         carried = ct is not None and self._node.poseTransform is not None
         placed = carried and rigid and (record is not None or has_been_placed(ct))
         self.ui.showAnywayButton.setVisible(self._refused is not None)
-        self.ui.acceptButton.enabled = placed and not locked
-        self.ui.acceptButton.toolTip = _accept_tip(placed, locked, rigid, record)
-        self.ui.editButton.enabled = locked
-        self.ui.editButton.toolTip = _("Unlock the accepted pose.") if locked else _("Nothing is accepted yet.")
+        tip = _accept_tip(placed, locked, rigid, record)
+        allow(self.ui.acceptButton, placed and not locked, tip, tip)
+        allow(self.ui.editButton, locked, _("Nothing is accepted yet."), _("Unlock the accepted pose."))
         text = tip = ""
         if middle_ct_mm is not None:
             if self._refused is not None:

@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Result
 from XRayLib.scene.deformation_nodes import deformation_quality, put_deformation
+from XRayLib.scene.panel.allowed import allow
 
 
 def carrier(node: Any) -> Any:
@@ -32,12 +33,8 @@ class DeformationSwitch:
         """Enable the switch, and put everything under the deformation or back under the pose alone."""
         node, box = self._node, self.ui.deformedCheckBox
         exists = node.deformation is not None and node.poseTransform is not None
-        box.enabled = exists
-        box.toolTip = (
-            _("Deform the CT and what moves with it as registered; off: the pose alone.")
-            if exists
-            else _("Register with a deformable method first.")
-        )
+        tip = _("Deform the CT and what moves with it as registered; off: the pose alone.")
+        allow(box, exists, _("Register with a deformable method first."), tip)
         if exists:
             node.deformation.SetAndObserveTransformNodeID(node.poseTransform.GetID())
             wanted = carrier(node)

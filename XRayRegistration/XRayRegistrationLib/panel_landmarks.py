@@ -69,12 +69,8 @@ class LandmarkPanel:
         self._fill_targets(films)
         self._restrict_to_views(films)
         usable = ct is not None and bool(films)
-        self.ui.pickButton.enabled = usable
-        self.ui.pickButton.toolTip = (
-            _("Click points in the chosen view; press again, or Escape, to stop.")
-            if usable
-            else _("Choose a CT and add an X-ray first.")
-        )
+        tip = _("Click points in the chosen view; press again, or Escape, to stop.")
+        allow(self.ui.pickButton, usable, _("Choose a CT and add an X-ray first."), tip)
         self.showTable()
 
     def showTable(self) -> None:

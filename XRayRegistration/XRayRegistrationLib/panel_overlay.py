@@ -8,6 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 from XRayLib.scene.film_views import film_view_ids, lay_over_film
 from XRayLib.scene.overlay_nodes import hide_contours, put_comparison, put_contours
+from XRayLib.scene.panel.allowed import allow
 
 from XRayRegistrationLib.overlay_images import checkerboard, difference, edge_field, edge_threshold, fitted_to_film
 from XRayRegistrationLib.panel_reprojection import Reprojected
@@ -29,12 +30,8 @@ class FilmOverlays:
 
     def draw(self, mode: str, opacity: float) -> None:
         """The latest re-projections again. ``opacity`` counts for blending only: 0 shows the film, 1 the CT."""
-        self.ui.overlaySlider.enabled = mode == BLEND
-        self.ui.overlaySlider.toolTip = (
-            _("Blend from the film (0) to the re-projected CT (1) in the X-ray views.")
-            if mode == BLEND
-            else _("Choose the overlay Blend to use the slider.")
-        )
+        tip = _("Blend from the film (0) to the re-projected CT (1) in the X-ray views.")
+        allow(self.ui.overlaySlider, mode == BLEND, _("Choose the overlay Blend to use the slider."), tip)
         for shown in self._latest:
             if mode != CONTOURS:
                 hide_contours(shown.film)

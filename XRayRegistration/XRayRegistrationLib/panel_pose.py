@@ -17,7 +17,7 @@ from XRayLib.scene.pose_nodes import matrix_to_parent, pose_attributes, pose_mat
 from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world, pose_of
 from XRayRegistrationLib.panel_deformation import carrier
 from XRayRegistrationLib.panel_handles import show_handles
-from XRayRegistrationLib.panel_hardened import mark_carried, release_if_hardened, take_own_pose
+from XRayRegistrationLib.panel_own_pose import mark_carried, release_if_hardened, take_own
 from XRayRegistrationLib.pose_history import PoseHistory
 
 AXES = "RAS"
@@ -68,7 +68,7 @@ class PoseControls:
             allow(widget, not against, against)
         if usable:
             release_if_hardened(self._node)
-            self._chosen = take_own_pose(self._node, self._chosen)
+            self._chosen = take_own(self._node, self._chosen)
         if usable and self._node.poseTransform is not None:
             self._attach()
             self._observe(self._node.poseTransform)

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from XRayLib.case import Case
 from XRayLib.errors import XRay3DError
 from XRayLib.scene.matrices import local_to_world
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.radiograph_nodes import film_version
 
 from XRayRegistrationLib.landmark_pairs import is_enough
@@ -33,17 +34,20 @@ class RunReadiness:
         self._bar.allow(ready, reason)
         if self._bar.running:
             for button in (ui.refineButton, ui.placeButton, ui.registerSequenceButton):
-                _allow(button, False, _("A job is running."))
+                allow(button, False, _("A job is running."))
             return
         landmarks = landmarks_of(node.ctLandmarks, films)
         can_start = ready or (node.start.value == "landmarks" and not locked and not self.panel.missingFilms())
         placed = can_start and _is_placed(node)
-        _allow(ui.refineButton, placed, _refine_tip(can_start, reason, placed))
+        tip = _("Improve the present pose: start where the CT is now.")
+        allow(ui.refineButton, placed, _("Place or register the CT first.") if can_start else reason, tip)
         can_place = node.ctVolume is not None and is_enough(landmarks) and not locked
-        _allow(ui.placeButton, can_place, _place_tip(can_place, locked, reason, missing_text(landmarks)))
+        tip = _("Move the CT to where the landmarks fit best, without refinement.")
+        allow(ui.placeButton, can_place, reason if locked else missing_text(landmarks), tip)
         several = len(self.panel.frames.values()) > 1
-        tip = _("Register every frame, each from the pose of the one before.") if ready else reason
-        _allow(ui.registerSequenceButton, ready and several, tip if several else _("Add X-rays of two or more frames."))
+        tip = _("Register every frame, each from the pose of the one before.")
+        against = reason if several else _("Add X-rays of two or more frames.")
+        allow(ui.registerSequenceButton, ready and several, against, tip)
 
     def _readiness(self, films: list[Any], locked: bool) -> tuple[bool, str]:
         node, method = self.panel.parameterNode, self.panel.choice.method
@@ -89,20 +93,3 @@ def _is_placed(node: Any) -> bool:
         return node.ctVolume is not None and has_been_placed(node.ctVolume)
     except XRay3DError:
         return False
-
-
-def _allow(button: Any, enabled: bool, tip: str) -> None:
-    button.enabled = enabled
-    button.toolTip = tip
-
-
-def _refine_tip(can_start: bool, reason: str, placed: bool) -> str:
-    if placed:
-        return _("Improve the present pose: start where the CT is now.")
-    return _("Place or register the CT first.") if can_start else reason
-
-
-def _place_tip(can_place: bool, locked: bool, reason: str, missing: str) -> str:
-    if can_place:
-        return _("Move the CT to where the landmarks fit best, without refinement.")
-    return reason if locked else missing

@@ -105,12 +105,9 @@ class LiveReprojection:
         geometries = [radiograph.geometry.moved(pose) for radiograph in coarse]
 
         def done(images: Sequence[np.ndarray]) -> None:
-            self._on_done(
-                [
-                    Reprojected(film, on, image, put_reprojection(image, on, film))
-                    for image, on, film in zip(images, coarse, films, strict=True)
-                ]
-            )
+            computed = zip(images, coarse, films, strict=True)
+            if ct_node.GetScene() is not None:
+                self._on_done([_shown(*one, ct_node) for one in computed if one[2].GetScene() is not None])
 
         self._client.project(ct_node.GetID(), volume, geometries, on_result=done, on_error=self._failed)
 
@@ -143,6 +140,10 @@ class LiveReprojection:
     def volume(self, ct_node: Any) -> Volume:
         """The CT in its own RAS, see CtInMemory."""
         return self._ct.volume(ct_node)
+
+
+def _shown(image: np.ndarray, on: Radiograph, film: Any, ct_node: Any) -> Reprojected:
+    return Reprojected(film, on, image, put_reprojection(image, on, film, ct_node))
 
 
 def deformed_volume(ct: Volume, field: DisplacementField) -> Volume:
@@ -184,4 +185,4 @@ def reproject_blocking(ct_node: Any, films: Sequence[Any]) -> list[Any]:
     coarse = [coarse_radiograph(radiograph_from_node(film)) for film in films]
     geometries = [radiograph.geometry.moved(pose) for radiograph in coarse]
     images = finished(blocking_client().project(ct_node.GetID(), volume, geometries))
-    return [put_reprojection(image, on, film) for image, on, film in zip(images, coarse, films, strict=True)]
+    return [put_reprojection(image, on, film, ct_node) for image, on, film in zip(images, coarse, films, strict=True)]

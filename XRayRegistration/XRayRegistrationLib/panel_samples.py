@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.phantom.moved_sample import CT_FILE, FILMS, LIVER_FILE
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.sample_data import register_sample, sample_file
 
 THUMBNAIL = Path(__file__).resolve().parents[1] / "Resources" / "Icons" / "MovedTorso.png"
@@ -46,14 +47,12 @@ class SampleCase:
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
-        self._tip = panel.ui.sampleButton.toolTip
         panel.ui.sampleButton.connect("clicked(bool)", self.add)
 
     def refresh(self, films: list[Any]) -> None:
         """The sample is a case of its own: it does not join another patient's films."""
-        button = self._panel.ui.sampleButton
-        button.enabled = not films
-        button.toolTip = _("Remove the X-rays first: the sample is a patient of its own.") if films else self._tip
+        reason = _("Remove the X-rays first: the sample is a patient of its own.")
+        allow(self._panel.ui.sampleButton, not films, reason)
 
     def add(self, _checked: bool = False) -> None:
         """Make the sample the case; the liver moves with the CT."""

@@ -12,7 +12,7 @@ from XRayLib.scene.c_arm_nodes import show_set_up
 from XRayLib.scene.camera import look_past_films
 from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.point_cloud_nodes import put_point_cloud
-from XRayLib.scene.radiograph_nodes import film_geometry, film_version
+from XRayLib.scene.radiograph_nodes import film_geometry, film_version, well_placed
 from XRayLib.scene.volume_nodes import show_volume_rendering
 
 
@@ -37,16 +37,19 @@ class CaseViews:
         if cloud is not None and cloud.GetDisplayNode() is not None:
             cloud.GetDisplayNode().SetVisibility(node.showPointCloud)
 
+    def are_new(self, ct: Any, all_films: Sequence[Any]) -> bool:
+        """Whether this CT has not been looked at with these films yet."""
+        return _case_of(ct, all_films) not in (None, self._looked_at)
+
     def look(self, ct: Any, all_films: Sequence[Any], shown: Sequence[Any]) -> None:
         """Turn the 3D view to the CT before its films, once per CT and films: then the view is the user's."""
-        case = None if ct is None or not all_films else (ct.GetID(), *(film.GetID() for film in all_films))
-        if case is not None and case != self._looked_at:
-            look_past_films(ct, [film_geometry(film) for film in shown])
-        self._looked_at = case
+        if self.are_new(ct, all_films):
+            look_past_films(ct, [film_geometry(film) for film in well_placed(shown)])
+        self._looked_at = _case_of(ct, all_films)
 
     def keep_view(self, ct: Any, all_films: Sequence[Any]) -> None:
         """A scene that comes with its own view of the case."""
-        self._looked_at = None if ct is None else (ct.GetID(), *(film.GetID() for film in all_films))
+        self._looked_at = _case_of(ct, all_films)
 
     def _draw_set_up(self, all_films: Sequence[Any], shown: Sequence[Any], visible: bool) -> None:
         wanted = (visible, *map(film_version, shown))
@@ -55,6 +58,10 @@ class CaseViews:
             show_set_up([film for film in all_films if film.GetID() not in ids], False)
             show_set_up(shown, visible)
             self._drawn = wanted
+
+
+def _case_of(ct: Any, films: Sequence[Any]) -> tuple | None:
+    return None if ct is None or not films else (ct.GetID(), *(film.GetID() for film in films))
 
 
 def _render_ct(ct: Any, visible: bool) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.provenance import write_attributes
-from XRayLib.scene.radiograph_nodes import film_geometry
+from XRayLib.scene.radiograph_nodes import film_geometry, misplacement
 
 SOURCE_RADIUS_MM = 12.0
 FILM_COLORS = ((0.78, 0.63, 0.27), (0.27, 0.63, 0.78), (0.63, 0.39, 0.78), (0.39, 0.71, 0.43))
@@ -70,13 +70,13 @@ def put_c_arm(geometry: XRayGeometry, name: str, color: tuple[float, float, floa
 
 
 def show_set_up(films: Sequence[Any], visible: bool) -> list[Any]:
-    """Draw the set-up of each film in 3D, or take it away; returns the model nodes."""
+    """Draw the set-up of each film in 3D, or take it away, as from a film that stands nowhere; returns the models."""
     import slicer
 
     models = []
     for index, film in enumerate(films):
         model = film.GetNodeReference(C_ARM_ROLE)
-        if visible:
+        if visible and not misplacement(film):
             color = FILM_COLORS[index % len(FILM_COLORS)]
             model = put_c_arm(film_geometry(film), film.GetName() + " set-up", color, model)
             film.SetNodeReferenceID(C_ARM_ROLE, model.GetID())

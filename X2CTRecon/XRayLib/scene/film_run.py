@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.provenance import read_json_attribute, write_attributes
-from XRayLib.scene.radiograph_nodes import put_radiograph, set_geometry
+from XRayLib.scene.radiograph_nodes import MASK_ROLE, put_mask, put_radiograph, set_geometry
 
 
 def put_film_run(name: str, radiographs: Iterable[Radiograph], browser: Any = None) -> tuple[Any, Any]:
@@ -18,16 +21,28 @@ def put_film_run(name: str, radiographs: Iterable[Radiograph], browser: Any = No
     """
     import slicer
 
-    film = None
+    film, masks = None, []
     sequence = new_frame_sequence(name + " X-rays")
     for index, radiograph in enumerate(radiographs):
         film = put_radiograph(radiograph, name, film)
         sequence.SetDataNodeAtValue(film, _index_value(browser, index))
+        masks.append(radiograph.mask)
     if browser is None:
         browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", name + " run")
     show_through(browser, sequence, film)
+    if any(mask is not None for mask in masks):
+        _put_masks(name, masks, browser, film)
     browser.SetSelectedItemNumber(0)
     return browser, film
+
+
+def _put_masks(name: str, masks: Sequence[NDArray[np.bool_] | None], browser: Any, film: Any) -> None:
+    """Every frame's own: collimators move, and are found in some frames only."""
+    sequence = new_frame_sequence(name + " masks")
+    for index, mask in enumerate(masks):
+        node = put_mask(film, mask)
+        sequence.SetDataNodeAtValue(node, _index_value(browser, index))
+    show_through(browser, sequence, node)
 
 
 def show_through(browser: Any, sequence: Any, proxy: Any) -> None:
@@ -61,12 +76,14 @@ def _index_value(browser: Any, index: int) -> str:
 
 
 def remove_run(film: Any) -> None:
-    """Take the sequence of a film out of its browser and the scene, so that the browser does not bring the film back;
-    nothing for a film that is in none."""
+    """Take the sequences of a film and its mask out of their browser and the scene, so that the browser does not bring
+    them back; nothing for a film that is in none."""
     import slicer
 
-    for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
-        sequence = browser.GetSequenceNode(film)
+    proxies = [node for node in (film, film.GetNodeReference(MASK_ROLE)) if node is not None]
+    browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+    for browser, proxy in ((browser, proxy) for browser in browsers for proxy in proxies):
+        sequence = browser.GetSequenceNode(proxy)
         if sequence is None:
             continue
         browser.RemoveSynchronizedSequenceNode(sequence.GetID())

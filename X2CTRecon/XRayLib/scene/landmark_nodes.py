@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from XRayLib.scene.provenance import write_attributes
-from XRayLib.scene.radiograph_nodes import film_geometry
+from XRayLib.scene.radiograph_nodes import film_geometry, misplacement
 
 FILM_LANDMARKS_ROLE = "XRay3DLandmarks"
 """Node reference from a film to its landmarks."""
@@ -48,9 +48,9 @@ def ct_points(node: Any) -> tuple[tuple[str, ...], NDArray[np.float64]]:
 
 def film_pixels(film: Any) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Labels and (column, row) pixels (N, 2) of a film's landmarks; one picked off the film counts where its ray
-    meets the film."""
+    meets the film. None of a film that stands nowhere."""
     labels, world = _points(film_landmarks(film, create=False), world=True)
-    if not labels:
+    if not labels or misplacement(film):
         return (), np.zeros((0, 2))
     return labels, film_geometry(film).project(world)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,30 @@ def is_radiograph(node: Any) -> bool:
 
 def film_version(node: Any) -> tuple:
     """Changes when, and only when, what ``radiograph_from_node`` returns may have changed."""
-    image = node.GetImageData()
-    place = local_to_world(node).tobytes() + ijk_to_ras_of(node).tobytes()
-    return node.GetID(), read_attribute(node, "Geometry"), 0 if image is None else image.GetMTime(), place
+    image, mask = node.GetImageData(), node.GetNodeReference(MASK_ROLE)
+    pixels = tuple(0 if data is None else data.GetMTime() for data in (image, mask and mask.GetImageData()))
+    return node.GetID(), read_attribute(node, "Geometry"), pixels, _place(node), ijk_to_ras_of(node).tobytes()
+
+
+def _place(node: Any) -> bytes:
+    try:
+        return local_to_world(node).tobytes()
+    except InputError as error:
+        return str(error).encode()
+
+
+def misplacement(node: Any) -> str:
+    """Why the X-ray of a radiograph node cannot be used where it stands, and what to do; empty when it can."""
+    try:
+        film_geometry(node)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def well_placed(nodes: Iterable[Any]) -> list[Any]:
+    """The radiograph nodes that can be shown and used where they stand."""
+    return [node for node in nodes if not misplacement(node)]
 
 
 def put_radiograph(radiograph: Radiograph, name: str, node: Any = None) -> Any:
@@ -48,8 +70,8 @@ def put_radiograph(radiograph: Radiograph, name: str, node: Any = None) -> Any:
             "Source": radiograph.source,
         },
     )
-    if radiograph.mask is not None:
-        _put_mask(node, radiograph.mask)
+    if radiograph.mask is not None or node.GetNodeReference(MASK_ROLE) is not None:
+        put_mask(node, radiograph.mask)
     node.CreateDefaultDisplayNodes()
     show_as_film(node, radiograph)
     return node
@@ -64,7 +86,8 @@ def set_geometry(node: Any, geometry: XRayGeometry, view: str) -> None:
         mask_node.CopyOrientation(node)
 
 
-def _put_mask(node: Any, mask: np.ndarray) -> None:
+def put_mask(node: Any, mask: np.ndarray | None) -> Any:
+    """Write the exposed field of a radiograph, None for all of it, into a hidden node of its own; returns that."""
     import slicer
 
     mask_node = node.GetNodeReference(MASK_ROLE)
@@ -72,8 +95,10 @@ def _put_mask(node: Any, mask: np.ndarray) -> None:
         mask_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", node.GetName() + " mask")
         mask_node.SetHideFromEditors(True)
         node.SetNodeReferenceID(MASK_ROLE, mask_node.GetID())
-    slicer.util.updateVolumeFromArray(mask_node, mask[np.newaxis].astype(np.uint8))
+    field = np.ones_like(slicer.util.arrayFromVolume(node)[0], np.uint8) if mask is None else mask.astype(np.uint8)
+    slicer.util.updateVolumeFromArray(mask_node, field[np.newaxis])
     mask_node.CopyOrientation(node)
+    return mask_node
 
 
 def show_as_film(node: Any, radiograph: Radiograph) -> None:
@@ -133,10 +158,11 @@ def remove_film(node: Any) -> None:
     import slicer
 
     roles = [node.GetNthNodeReferenceRole(index) for index in range(node.GetNumberOfNodeReferenceRoles())]
-    for role in [role for role in roles if role.startswith("XRay3D")]:
-        made = node.GetNodeReference(role)
-        if made is not None:
-            slicer.mrmlScene.RemoveNode(made)
+    own = [role for role in roles if role.startswith("XRay3D")]
+    made = [node.GetNthNodeReference(role, n) for role in own for n in range(node.GetNumberOfNodeReferences(role))]
+    for one in made:
+        if one is not None:
+            slicer.mrmlScene.RemoveNode(one)
     slicer.mrmlScene.RemoveNode(node)
 
 

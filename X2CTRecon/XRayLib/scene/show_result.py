@@ -14,11 +14,11 @@ from XRayLib.scene.confidence_nodes import UNCERTAINTY_ROLE, UNDETERMINED_ROLE, 
 from XRayLib.scene.matrices import local_to_world
 from XRayLib.scene.provenance import STATEMENT, read_attribute, write_attributes
 from XRayLib.scene.radiograph_nodes import set_geometry
-from XRayLib.scene.reprojection_nodes import put_reprojection, put_residual
+from XRayLib.scene.reprojection_nodes import put_reprojection, put_residual, reprojection_of, residual_of
+from XRayLib.scene.scene_step import SceneStep
 from XRayLib.scene.subject_hierarchy import put_in_folder
 from XRayLib.scene.tissue_nodes import TISSUES_ROLE, put_tissues
 from XRayLib.scene.volume_nodes import put_volume, show_as_ct
-from XRayLib.scene.whole_or_nothing import whole_or_nothing
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,28 @@ def put_result(
     volume_node: Any = None,
     with_residual: bool = False,
 ) -> ShownResult:
-    """Put a volume result into the scene; nothing is added when any part of it fails.
+    """Put a volume result into the scene; the scene stays as it was when any part of it fails.
 
     Parameters
     ----------
     films : the radiograph nodes of ``result.views``, in the same order; one that has left the scene is passed over.
     volume_node : scalar volume node to overwrite, None for a new one, named by its method.
+    with_residual : whether to add film minus re-projection; one that the overwritten volume has is always made anew.
     """
     if result.volume is None:
         raise ValueError("put_result shows volume results only")
     there = [pair for pair in zip(result.views, films, strict=True) if pair[1].GetScene() is not None]
-    with whole_or_nothing():
+    with SceneStep().recording(changed=_written_over(volume_node, films)):
         return _put_nodes(result, there, volume_node, with_residual)
+
+
+def _written_over(volume: Any, films: Sequence[Any]) -> list[Any]:
+    """The nodes that a result over this volume changes, None among them."""
+    nodes = list(films)
+    if volume is not None:
+        nodes += [volume, *(volume.GetNodeReference(role) for role in (UNCERTAINTY_ROLE, TISSUES_ROLE))]
+        nodes += [image_of(film, volume) for film in films for image_of in (reprojection_of, residual_of)]
+    return [*nodes, *(node.GetDisplayNode() for node in nodes if node is not None)]
 
 
 def _put_nodes(result: Result, views: Sequence[tuple[View, Any]], volume_node: Any, with_residual: bool) -> ShownResult:
@@ -72,10 +82,10 @@ def _put_nodes(result: Result, views: Sequence[tuple[View, Any]], volume_node: A
             "Statement": STATEMENT,
         },
     )
-    reprojections = tuple(_put_reprojection(view, film) for view, film in views)
-    residuals = ()
-    if with_residual:
-        residuals = tuple(_put_residual(view, film) for view, film in views)
+    reprojections = tuple(_put_reprojection(view, film, volume) for view, film in views)
+    residuals = tuple(
+        _put_residual(view, film, volume) for view, film in views if with_residual or residual_of(film, volume)
+    )
     uncertainty = None
     if result.uncertainty is None:
         forget(volume, UNCERTAINTY_ROLE)
@@ -118,17 +128,18 @@ def _follow_estimate(view: View, film: Any) -> None:
         set_geometry(film, geometry.moved(local_to_world(film)), view.radiograph.view)
 
 
-def _put_reprojection(view: View, film: Any) -> Any:
+def _put_reprojection(view: View, film: Any, volume: Any) -> Any:
     """The re-projection brought to the film's own scale, with the film's grey levels."""
     gain, offset = view.fitted_gain_offset
-    node = put_reprojection(gain * view.reprojection + offset, view.radiograph, film)
+    node = put_reprojection(gain * view.reprojection + offset, view.radiograph, film, volume)
     shown = film.GetDisplayNode()
     node.GetDisplayNode().SetWindowLevelMinMax(shown.GetWindowLevelMin(), shown.GetWindowLevelMax())
     write_attributes(node, {"Gain": gain, "Offset": offset, "Residual": view.residual})
     return node
 
 
-def _put_residual(view: View, film: Any) -> Any:
+def _put_residual(view: View, film: Any, volume: Any) -> Any:
     gain, offset = view.fitted_gain_offset
     image = view.radiograph.line_integral - (gain * view.reprojection + offset)
-    return put_residual(image if view.radiograph.mask is None else image * view.radiograph.mask, view.radiograph, film)
+    image = image if view.radiograph.mask is None else image * view.radiograph.mask
+    return put_residual(image, view.radiograph, film, volume)

@@ -11,17 +11,21 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayLib.jobs import WorkerClient
-from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, show_films
+from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, lay_over_film, show_films
 from XRayLib.scene.layout import FILM_VIEWS, film_layout_is_on, own_layout_is_on, restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.fitted_views import FittedViews
 from XRayLib.scene.panel.job_bar import show_status
 from XRayLib.scene.panel.narrow_lists import let_lists_be_narrow
+from XRayLib.scene.panel.node_observers import NodeObservers
 from XRayLib.scene.panel.volume_lists import VolumeLists
-from XRayLib.scene.radiograph_nodes import film_geometry, is_radiograph, remove_film
-from XRayLib.scene.reprojection_nodes import REPROJECTION_ROLE
+from XRayLib.scene.radiograph_nodes import film_geometry, is_radiograph, remove_film, well_placed
+from XRayLib.scene.reprojection_nodes import reprojection_of
 from XRayLib.scene.viewed_films import MOST, choose_viewed, viewed_films
+
+REST_MS = 200
+"""A transform that is dragged changes many times a second."""
 
 
 class CasePanel(ABC):
@@ -47,6 +51,11 @@ class CasePanel(ABC):
         self._away = False
         self._on_return: Callable[[], None] | None = None
         self._fitted = FittedViews()
+        self._places = NodeObservers((slicer.vtkMRMLTransformableNode.TransformModifiedEvent,), self._film_moves)
+        self._moves = qt.QTimer()
+        self._moves.setSingleShot(True)
+        self._moves.setInterval(REST_MS)
+        self._moves.connect("timeout()", self._film_moved)
         let_lists_be_narrow(ui)
         self._volumes = VolumeLists([getattr(ui, name) for name in self.volume_selectors])
         # Not by the layout's own name: PythonQt holds an empty layout for false, and slicer.util then leaves it out.
@@ -67,6 +76,8 @@ class CasePanel(ABC):
         self.parameterNode = node
         self._volumes.follow(node)
         self.parameterNodeReplaced(None)
+        self._places.observe([])
+        self._moves.stop()
         if node is not None:
             self._binding = node.connectGui(self.ui)
             self.parameterNodeReplaced(node)
@@ -81,6 +92,7 @@ class CasePanel(ABC):
         if self.parameterNode is not None and not slicer.mrmlScene.IsImporting():
             self._volumes.refresh()
             nodes = self.filmNodes()
+            self._places.observe(nodes)
             self.films.show(nodes)
             self._show_viewed(nodes)
             self.showState(nodes)
@@ -100,6 +112,10 @@ class CasePanel(ABC):
     @abstractmethod
     def showState(self, films: list[Any]) -> None:
         """Show the rest of what the parameter node holds."""
+
+    @abstractmethod
+    def projectedVolume(self) -> Any:
+        """The volume whose re-projections lie over the films; None for none."""
 
     # Films
 
@@ -135,6 +151,15 @@ class CasePanel(ABC):
         self.showFilms()
         self.refresh()
 
+    def _film_moves(self) -> None:
+        if self.parameterNode is not None:
+            self._moves.start()
+
+    def _film_moved(self) -> None:
+        """The transform above a film has come to rest."""
+        self.showFilms()
+        self.refresh()
+
     def chooseViewedFilm(self, node: Any, in_view: bool) -> None:
         """The user wants to see this film, or another in its place."""
         choose_viewed(self.shownFilms(), node, in_view)
@@ -163,15 +188,13 @@ class CasePanel(ABC):
 
     def showFilmViews(self) -> None:
         """Films in their own views with their re-projections over them; the user's layout is remembered."""
-        nodes = viewed_films(self.shownFilms())
+        nodes = viewed_films(well_placed(self.shownFilms()))
         if not nodes:
             return
         previous = switch_to_film_layout(len(nodes))
         if previous is not None:
             self._user_layout = previous
-        made = {node.GetID() for node in self.parameterNode.reprojections if node is not None}
-        overlays = [node.GetNodeReference(REPROJECTION_ROLE) for node in nodes]
-        overlays = [overlay if overlay is not None and overlay.GetID() in made else None for overlay in overlays]
+        overlays = [reprojection_of(node, self.projectedVolume()) for node in nodes]
         films = [(node, film_geometry(node)) for node in nodes]
         show_films(films, overlays, self.parameterNode.overlayOpacity, self.films_in_3d)
         views = FILM_VIEWS[: len(nodes)]
@@ -183,6 +206,12 @@ class CasePanel(ABC):
         fit_views(slice_views)
         if self.parameterNode is not None:
             self._fitted.fit(film_views)
+
+    def layReprojections(self) -> None:
+        """Those of the volume that is chosen now over the films in their views."""
+        volume, opacity = self.projectedVolume(), self.parameterNode.overlayOpacity
+        for film in viewed_films(self.shownFilms()):
+            lay_over_film(film, reprojection_of(film, volume), opacity)
 
     def blendFilms(self, opacity: float) -> None:
         """0 shows the films, 1 their re-projections."""

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from XRayLib.errors import InputError
 from XRayLib.scene.film_loading import discard_temporary_file, file_of_node, film_name
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.radiograph_nodes import is_radiograph, put_radiograph
 
 
@@ -125,7 +126,5 @@ class FilmAdding:
         self._on_coming()
 
     def _selection_changed(self, node: Any) -> None:
-        self.ui.addNodeButton.enabled = node is not None
-        self.ui.addNodeButton.toolTip = (
-            _("Add this image to the case.") if node is not None else _("Choose an image in the scene first.")
-        )
+        reason, tip = _("Choose an image in the scene first."), _("Add this image to the case.")
+        allow(self.ui.addNodeButton, node is not None, reason, tip)

@@ -23,7 +23,7 @@ class FilmList:
         self.rows: list[FilmRow] = []
 
     def show(self, nodes: Sequence[Any]) -> None:
-        """Make the rows those of ``nodes``."""
+        """Make the rows those of ``nodes``, as these are now."""
         kept = {row.node.GetID(): row for row in self.rows}
         wanted = [node.GetID() for node in nodes]
         for node_id in set(kept) - set(wanted):
@@ -31,6 +31,8 @@ class FilmList:
             self._layout.removeWidget(row.widget)
             row.widget.hide()
             row.widget.deleteLater()
+        for row in kept.values():
+            row.update()
         self.rows = [kept.get(node.GetID()) or FilmRow(node, *self._callbacks) for node in nodes]
         for index, row in enumerate(self.rows):
             self._layout.insertWidget(index, row.widget)
@@ -40,8 +42,3 @@ class FilmList:
         viewed_ids, among_ids = ({node.GetID() for node in nodes} for nodes in (viewed, among))
         for row in self.rows:
             row.show_viewed(row.node.GetID() in viewed_ids, row.node.GetID() in among_ids)
-
-    def update(self) -> None:
-        """Show the nodes' present geometry."""
-        for row in self.rows:
-            row.update()

@@ -9,10 +9,11 @@ import qt
 from slicer.i18n import tr as _
 
 from XRayLib.geometry import assumed_film_geometry
+from XRayLib.radiograph import Radiograph
 from XRayLib.scene.film_run import set_run_geometry
 from XRayLib.scene.panel.film_text import VIEW_NAMES, assumption_line, assumption_tip, geometry_line, geometry_tip
 from XRayLib.scene.panel.thumbnail import thumbnail_pixmap
-from XRayLib.scene.radiograph_nodes import radiograph_from_node
+from XRayLib.scene.radiograph_nodes import film_version, misplacement, radiograph_from_node
 
 WARNING_COLOR = "#b36b00"
 TEXT_WIDTH_PX = 250
@@ -35,6 +36,7 @@ class FilmRow:
         on_viewed: Callable[[Any, bool], None],
     ) -> None:
         self.node = node
+        self._version: tuple | None = None
         self._on_changed = on_changed
         self.widget = qt.QFrame()
         self.widget.setFrameShape(qt.QFrame.StyledPanel)
@@ -100,19 +102,27 @@ class FilmRow:
         self.viewCheckBox.checked = in_view
 
     def update(self) -> None:
-        """Show what the node holds now."""
-        radiograph = radiograph_from_node(self.node)
-        self.thumbnail.setPixmap(thumbnail_pixmap(radiograph.line_integral, THUMBNAIL_PX))
+        """Show what the node holds now; of an X-ray that stands where it cannot be used, why not."""
         name = self.node.GetName()
+        version = (name, film_version(self.node))
+        if version == self._version:
+            return
+        self._version = version
         self.title.text = self.title.fontMetrics().elidedText(name, qt.Qt.ElideMiddle, TITLE_WIDTH_PX)
         self.title.toolTip = name
-        self.geometry.text = geometry_line(radiograph.geometry)
-        self.geometry.toolTip = geometry_tip(radiograph.geometry)
-        self.assumptions.text = assumption_line(radiograph)
-        self.assumptions.toolTip = assumption_tip(radiograph)
-        self.assumptions.setVisible(bool(self.assumptions.text))
-        for label in (self.geometry, self.assumptions):
-            label.setMinimumHeight(max(0, label.heightForWidth(TEXT_WIDTH_PX)))
+        fault = misplacement(self.node)
+        if fault:
+            self._show_texts(("", ""), (fault, fault))
+            self.assumedControls.setVisible(False)
+        else:
+            self._show(radiograph_from_node(self.node))
+
+    def _show(self, radiograph: Radiograph) -> None:
+        self.thumbnail.setPixmap(thumbnail_pixmap(radiograph.line_integral, THUMBNAIL_PX))
+        geometry = radiograph.geometry
+        self._show_texts(
+            (geometry_line(geometry), geometry_tip(geometry)), (assumption_line(radiograph), assumption_tip(radiograph))
+        )
         standard = radiograph.view in VIEW_NAMES and bool(radiograph.geometry.assumed)
         self.assumedControls.setVisible(standard)
         if standard:
@@ -121,6 +131,13 @@ class FilmRow:
             self.distanceSpinBox.setValue(round(radiograph.geometry.source_to_detector_mm))
             for widget, was_blocked in blocked:
                 widget.blockSignals(was_blocked)
+
+    def _show_texts(self, geometry: tuple[str, str], warning: tuple[str, str]) -> None:
+        """Text and tip of either label; one without a text takes no room."""
+        for label, (text, tip) in ((self.geometry, geometry), (self.assumptions, warning)):
+            label.text, label.toolTip = text, tip
+            label.setVisible(bool(text))
+            label.setMinimumHeight(max(0, label.heightForWidth(TEXT_WIDTH_PX)))
 
     def _apply_assumed(self, _value: int = 0) -> None:
         radiograph = radiograph_from_node(self.node)

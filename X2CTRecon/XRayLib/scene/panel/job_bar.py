@@ -137,7 +137,7 @@ class JobBar:
         if self.tools.missing:
             names = ", ".join(self.tools.missing)
             ready, reason = False, _("Install the components first: {names}.").format(names=names)
-        self.ui.applyButton.enabled = ready and not self._running
-        self.ui.applyButton.toolTip = _("A job is running.") if self._running else reason
+        tip = _("A job is running.") if self._running else reason
+        allow(self.ui.applyButton, ready and not self._running, tip, tip)
         allow(self.ui.cancelButton, self._running, _("No job is running."))
         self.ui.progressBar.setVisible(self._running)

@@ -112,7 +112,7 @@ class PreparationPanel:
         if is_new and wanted and not self._running:
             self._ask_state(subject)
         allowed, tip = self._allowed()
-        self.ui.prepareButton.enabled, self.ui.prepareButton.toolTip = allowed, tip
+        allow(self.ui.prepareButton, allowed, tip, tip)
         allow(self.ui.cancelPreparationButton, self._running, _("Nothing is being prepared."))
         text = html.escape(missing) or state_html(self.state or {})
         self.ui.preparationLabel.text = "" if subject.ct is None else text

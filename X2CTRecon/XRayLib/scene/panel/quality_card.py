@@ -9,16 +9,18 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from XRayLib.scene.provenance import read_attribute, read_json_attribute
+from XRayLib.scene.reprojection_nodes import reprojection_of
 
 
-def quality_html(volume: Any, reprojections: Sequence[Any]) -> str:
-    """Per view how much of the film is not explained, then the warnings, then the time; empty for other volumes.
+def quality_html(volume: Any, films: Sequence[Any]) -> str:
+    """Per film how much of it a result does not explain, then its warnings and its time; empty for other volumes.
 
     From the attributes that put_result gave the nodes: a scene that is loaded again tells the same.
     """
     if volume is None or read_attribute(volume, "Kind") != "reconstruction":
         return ""
-    residuals = [read_json_attribute(node, "Residual") for node in reprojections if node is not None]
+    reprojections = [reprojection_of(film, volume) for film in films]
+    residuals = [None if node is None else read_json_attribute(node, "Residual") for node in reprojections]
     lines = [
         _("<b>X-ray {number}:</b> {percent:.0f} % of the contrast is not explained by the volume.").format(
             number=index, percent=100 * residual

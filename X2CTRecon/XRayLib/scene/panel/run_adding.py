@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from XRayLib.errors import InputError
 from XRayLib.scene.film_loading import discard_temporary_file, file_of_node, film_name
 from XRayLib.scene.film_run import put_film_run
+from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.radiograph_nodes import is_radiograph
 
 
@@ -144,10 +145,8 @@ class RunAdding:
         slicer.util.errorDisplay(text)
 
     def _selection_changed(self, browser: Any) -> None:
-        self.ui.useRunButton.enabled = browser is not None
-        self.ui.useRunButton.toolTip = (
-            _("Make X-rays of the run's frames.") if browser is not None else _("Choose a run in the scene first.")
-        )
+        reason, tip = _("Choose a run in the scene first."), _("Make X-rays of the run's frames.")
+        allow(self.ui.useRunButton, browser is not None, reason, tip)
 
 
 def _proxies(browser: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Which pose is a CT's own: one that was hardened must not move it a second time, and another CT's not at all."""
+"""What is a CT's own: a pose that was hardened must not move it a second time, and another CT's not at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from XRayLib.scene.provenance import read_attribute
 
 CARRIED_BY_ROLE = "XRay3DCarriedBy"
 """Node reference from a CT to the pose transform that this panel put it under."""
+OWN_ROLES = {"ctLandmarks": "XRay3DLandmarks", "pointCloud": "XRay3DPointCloud"}
+"""Node references from a CT to what lies in it, by the name that the parameter node has for it."""
 
 
 def mark_carried(node: Any) -> None:
@@ -32,14 +34,21 @@ def release_if_hardened(node: Any) -> None:
         node.deformation = None
 
 
-def take_own_pose(node: Any, before: tuple[str, str] | None) -> tuple[str, str]:
-    """Another CT that is chosen comes with the pose that it was given earlier, or with none, not with the former CT's.
+def take_own(node: Any, before: tuple[str, str] | None) -> tuple[str, str]:
+    """Another CT that is chosen comes with the pose, the landmarks and the points that it was given earlier, or with
+    none, not with the former CT's.
 
     ``before`` is what this returned last: CT and pose of then; None the first time. A pose that the user chooses for
     the CT stays.
     """
     ct, pose = node.ctVolume, node.poseTransform
-    if before is not None and pose is not None and ct.GetID() != before[0] and pose.GetID() == before[1]:
+    is_another = before is not None and ct.GetID() != before[0]
+    for name, role in OWN_ROLES.items():
+        if is_another:
+            setattr(node, name, ct.GetNodeReference(role))
+        elif getattr(node, name) is not ct.GetNodeReference(role):
+            ct.SetNodeReferenceID(role, None if getattr(node, name) is None else getattr(node, name).GetID())
+    if is_another and pose is not None and pose.GetID() == before[1]:
         parent = ct.GetParentTransformNode()
         is_deformed = parent is not None and read_attribute(parent, "Kind") == DEFORMATION
         node.deformation = parent if is_deformed else None
