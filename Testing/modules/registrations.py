@@ -20,12 +20,17 @@ class RegistrationClient(FakeClient):
         self.frames = 1
         self.preparations: list[tuple[str, Mapping[str, Any]]] = []
         self.state: Mapping[str, Any] = {}
+        self.volumes: list[str] = []
 
     def run_method(self, method_id: str, case: Case, options: Options, **callbacks: Callable[..., None]) -> None:
         super().run_method(method_id, case, options, **callbacks)
         self.runs.append((method_id, case, options))
 
-    def project(self, _volume_id: str, _volume: Any, geometries: Sequence[Any], **callbacks: Any) -> None:
+    def remove_volume(self, volume_id: str) -> None:
+        self.volumes.remove(volume_id)
+
+    def project(self, volume_id: str, _volume: Any, geometries: Sequence[Any], **callbacks: Any) -> None:
+        self.volumes = sorted({*self.volumes, volume_id})
         images = [np.zeros(tuple(reversed(geometry.size_px)), np.float32) for geometry in geometries]
         for image in images:
             image[20:40, 20:40] = 1.0

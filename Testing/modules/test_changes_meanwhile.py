@@ -53,6 +53,16 @@ def test_another_ct_stays_where_it_is_and_the_first_comes_back_with_its_pose(reg
     assert "97 %" in registration_case.ui.cardLabel.text
 
 
+def test_the_worker_keeps_one_ct_and_none_of_a_closed_scene(registration_case, client) -> None:
+    node = registration_case.panel.parameterNode
+    assert client.volumes == [node.ctVolume.GetID()]
+    second = put_volume(a_ct(), "Second")
+    registration_case.ui.ctSelector.setCurrentNode(second)
+    assert client.volumes == [second.GetID()]
+    slicer.mrmlScene.Clear(False)
+    assert client.volumes == []
+
+
 def test_another_ct_has_its_own_landmarks(registration_case) -> None:
     node, first = registration_case.panel.parameterNode, registration_case.panel.parameterNode.ctVolume
     node.ctLandmarks = new_ct_landmarks(first)
@@ -102,7 +112,7 @@ def test_one_slider_changes_one_number_of_a_pose_that_no_slider_can_show(registr
 def run(registration):
     registration.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
     browser, film = put_film_run("Run", [a_film(), a_film()])
-    registration.panel._run_added(browser, [film])
+    registration.panel.addRun(browser, [film])
     registration.ui.sequenceCollapsibleButton.collapsed = False
     return registration
 
@@ -129,7 +139,7 @@ def test_a_pose_that_begins_to_scale_disables_register(registration_case, client
 
 def test_the_view_of_a_run_is_that_of_all_its_frames(reconstruction) -> None:
     browser, film = put_film_run("Run", [an_assumed_film(), an_assumed_film()])
-    reconstruction.panel._run_added(browser, [film])
+    reconstruction.panel.addRun(browser, [film])
     row = reconstruction.panel.films.rows[0]
     row.viewComboBox.setCurrentIndex(row.viewComboBox.findText("left lateral"))
     row.distanceSpinBox.value = 1500

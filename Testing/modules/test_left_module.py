@@ -34,7 +34,7 @@ def reconstruction(slicer_main_window, load_module, client, monkeypatch):
 def run(registration):
     registration.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
     browser, film = put_film_run("Run", [a_film(), a_film()])
-    registration.panel._run_added(browser, [film])
+    registration.panel.addRun(browser, [film])
     registration.ui.sequenceCollapsibleButton.collapsed = False
     return registration
 

@@ -80,7 +80,7 @@ def widget(slicer_main_window, load_module, torso, template, cache, monkeypatch)
     combo = widget.ui.methodComboBox
     combo.setCurrentIndex([combo.itemData(index) for index in range(combo.count)].index("organ-mesh"))
     browser, film = put_film_run("Run", films(torso, template.points.mean(axis=0)))
-    widget.panel._run_added(browser, [film])
+    widget.panel.addRun(browser, [film])
     widget.ui.ctSelector.setCurrentNode(put_volume(torso.ct, "Torso"))
     widget.ui.organSelector.setCurrentNode(a_segmentation(torso.labels, {"Liver": LIVER}))
     slicer_main_window.wait_until(lambda: widget.ui.applyButton.enabled)

@@ -98,7 +98,7 @@ def run(case):
     """The film is a run of three frames."""
     case.panel.films.rows[0].removeButton.click()
     browser, film = put_film_run("Run", [replace(a_film(), source=f"frame {n}") for n in range(3)])
-    case.panel._run_added(browser, [film])
+    case.panel.addRun(browser, [film])
     case.ui.sequenceCollapsibleButton.collapsed = False
     return case
 

@@ -135,7 +135,7 @@ def test_a_run_is_followed_frame_by_frame(case) -> None:
     truths = [pose(0.0, 0.0, 4.0 * frame, turn_deg=2.0 * frame) for frame in range(3)]
     browser, pa = put_film_run("PA", [film(0.0, truth) for truth in truths])
     _browser, lateral = put_film_run("Lateral", [film(90.0, truth) for truth in truths], browser)
-    widget.panel._run_added(browser, [pa, lateral])
+    widget.panel.addRun(browser, [pa, lateral])
     widget.ui.registerSequenceButton.click()
     host.wait_until(lambda: not widget.panel.runs.bar.running)
     node = widget.panel.parameterNode

@@ -115,7 +115,7 @@ def test_the_table_pairs_points_and_shows_how_far_apart_the_pose_leaves_them(wid
     assert [row[:4] for row in rows[:3]] == [[label, "✓", "✓", "✓"] for label in LABELS[:3]]
     assert rows[3][:4] == ["4", "✓", "✓", "missing"]
     assert all(float(row[4].split()[0]) > 50 for row in rows)
-    widget.panel.pose.setWorldPose(TRUE)
+    widget.panel.pose.writeToParent(TRUE)
     assert all(float(row[4].split()[0]) < 0.05 for row in cells(widget))
 
 
@@ -136,7 +136,7 @@ def test_points_without_a_partner_in_the_ct_are_shown_as_such(widget) -> None:
 
 def test_ct_landmarks_move_with_the_ct_and_keep_their_ct_coordinates(widget) -> None:
     pick_in_ct(widget, 3)
-    widget.panel.pose.setWorldPose(TRUE)
+    widget.panel.pose.writeToParent(TRUE)
     node = widget.panel.parameterNode.ctLandmarks
     np.testing.assert_allclose(local_to_world(node), TRUE, atol=1e-9)
     np.testing.assert_allclose(widget.panel.landmarks.landmarks().ct_ras_mm, POINTS[:3], atol=1e-6)
@@ -184,7 +184,7 @@ def test_a_start_from_landmarks_needs_them(widget) -> None:
 def test_landmarks_come_back_with_a_saved_scene(widget, slicer_main_window, tmp_path) -> None:
     pick_in_ct(widget, 4)
     pick_on_film(widget, 0, 4)
-    widget.panel.pose.setWorldPose(TRUE)
+    widget.panel.pose.writeToParent(TRUE)
     slicer_main_window.session.save_scene(tmp_path / "landmarks.mrb")
     slicer_main_window.session.clear()
     slicer_main_window.session.load_scene(tmp_path / "landmarks.mrb")

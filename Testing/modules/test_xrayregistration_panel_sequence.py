@@ -49,7 +49,7 @@ def three_films(widget):
 def run(widget):
     """A run of three frames in a browser."""
     browser, film = put_film_run("Run", [frame_film(number) for number in (1, 2, 3)])
-    widget.panel._run_added(browser, [film])
+    widget.panel.addRun(browser, [film])
     return widget
 
 

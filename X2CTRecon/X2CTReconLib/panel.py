@@ -13,17 +13,16 @@ from XRayLib.case import Case, Options, Result
 from XRayLib.errors import XRay3DError
 from XRayLib.jobs import WorkerClient
 from XRayLib.registry import method
-from XRayLib.scene.film_run import remove_run
 from XRayLib.scene.layout import restore_layout
 from XRayLib.scene.organ_result import OrganInput
 from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.bring_into_view import bring_into_view
 from XRayLib.scene.panel.case_panel import CasePanel
 from XRayLib.scene.panel.device_choice import DeviceChoice
+from XRayLib.scene.panel.frame_run import FrameRun
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.panel.preparation import PreparationPanel
 from XRayLib.scene.panel.quality_card import quality_html
-from XRayLib.scene.panel.run_adding import RunAdding
 from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
 from XRayLib.scene.show_result import put_result
 from XRayLib.scene.worker_session import gui_client
@@ -34,7 +33,6 @@ from X2CTReconLib.panel_frames import RunFrames
 from X2CTReconLib.panel_method import MethodChoice
 from X2CTReconLib.panel_organ import OrganPanel, shown_organ
 from X2CTReconLib.panel_organ_card import organ_html
-from X2CTReconLib.panel_organ_run import OrganRun
 from X2CTReconLib.panel_organ_views import look_at_organ
 from X2CTReconLib.panel_patient import PatientChoice
 from X2CTReconLib.panel_reconstruction import look_at_reconstruction
@@ -69,7 +67,6 @@ class ReconstructionPanel(CasePanel):
         )
         self.frames = RunFrames(ui, self.filmNodes, on_shown=self.refresh)
         self.organ = OrganPanel(ui, on_changed=self.refresh)
-        self.runAdding = RunAdding(ui, self.client, on_added=self._run_added, on_status=self.say)
         self._again = self.apply
         self.bar = JobBar(
             ui,
@@ -197,16 +194,6 @@ class ReconstructionPanel(CasePanel):
         if self.parameterNode.showFilmLayout:
             super().showViews()
 
-    def removeFilm(self, node: Any) -> None:
-        """Take a film, or a run, out of the case and the scene, with all that was made for it."""
-        remove_run(node)
-        super().removeFilm(node)
-
-    def _run_added(self, browser: Any, films: list[Any]) -> None:
-        self.parameterNode.sequenceBrowser = browser
-        for film in films:
-            self.addFilm(film)
-
     def projectedVolume(self) -> Any:
         """The chosen result; none over the films that an organ is found on."""
         return None if self.choice.method.returns == "mesh" else self.parameterNode.outputVolume
@@ -247,23 +234,22 @@ class ReconstructionPanel(CasePanel):
         given, first = self._organ_input(films), self.case(films)
         step, browser = self.organ.begin(), self.frames.browser
 
-        def case() -> Case:  # of the organ that the run began with, whatever is chosen meanwhile
-            return replace(self.case(films), ct=first.ct, mesh=first.mesh)
-
-        def start_frame(case: Case, callbacks: Any) -> None:
+        def start_frame(callbacks: Any) -> None:
+            # of the organ that the run began with, whatever is chosen meanwhile
+            case = replace(self.case(films), ct=first.ct, mesh=first.mesh)
             self.client.run_method(method_id, case, options, keep_ct=True, **callbacks)
 
         def take(result: Result, seconds: float, value: str) -> None:
             self.organ.take(result, given, step, seconds, (browser, value))
 
-        run = OrganRun(self.frames, case, start_frame, take)
+        run = FrameRun(self.frames, start_frame, take)
 
-        def done(finished: OrganRun) -> None:
+        def done(_finished: FrameRun) -> None:
             self.whenHere(self._look)
             self.refresh()
-            self.say(finished.summary())
+            self.say(_run_summary(run))
 
-        self.bar.run(run.start, done, cancelled=lambda: _("Cancelled.") + " " + run.summary())
+        self.bar.run(run.start, done, cancelled=lambda: _("Cancelled.") + " " + _run_summary(run))
 
     def _options(self, device: str | None, refine: bool) -> Options:
         extra = {"refine": refine} if self.choice.method.id == "organ-mesh" else {}
@@ -344,7 +330,6 @@ class ReconstructionPanel(CasePanel):
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
         super().forgetScene()
-        self.runAdding.forget()
         self.patient.forget()
         self.organ.forget()
         self.comparison.forget()
@@ -355,3 +340,10 @@ class ReconstructionPanel(CasePanel):
         """The application closes."""
         super().close()
         self.preparation.close()
+
+
+def _run_summary(run: FrameRun) -> str:
+    text = _("{done} of {frames} frames done.").format(done=run.done, frames=run.frames)
+    if run.seconds_per_frame is not None:
+        text += " " + _("{seconds:.2f} s per frame.").format(seconds=run.seconds_per_frame)
+    return text

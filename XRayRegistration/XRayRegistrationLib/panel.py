@@ -10,14 +10,12 @@ from slicer.i18n import tr as _
 from XRayLib.case import Result
 from XRayLib.errors import XRay3DError
 from XRayLib.geometry import isocenter_of
-from XRayLib.scene.film_run import remove_run
 from XRayLib.scene.film_views import show_in_slices
 from XRayLib.scene.matrices import local_to_world
 from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.case_panel import CasePanel
 from XRayLib.scene.panel.organ_choice import OrganChoice
 from XRayLib.scene.panel.preparation import PreparationPanel
-from XRayLib.scene.panel.run_adding import RunAdding
 from XRayLib.scene.radiograph_nodes import film_geometry
 from XRayLib.scene.volume_nodes import show_as_ct
 from XRayLib.scene.worker_session import gui_client
@@ -69,7 +67,6 @@ class RegistrationPanel(CasePanel):
         self.landmarks = LandmarkPanel(
             ui, self.frames.films, on_changed=self._landmarks_changed, on_place=self.runs.placeByLandmarks
         )
-        self.runAdding = RunAdding(ui, self.client, on_added=self._run_added, on_status=self.say)
         self.prepared = PreparedChoice(
             ui,
             self._ct_volume,
@@ -180,21 +177,11 @@ class RegistrationPanel(CasePanel):
         if self.parameterNode is not None:
             self.overlays.draw(self.parameterNode.overlayMode.value, opacity)
 
-    def removeFilm(self, node: Any) -> None:
-        """Take a film, or a run, out of the case and the scene, with all that was made for it."""
-        remove_run(node)
-        super().removeFilm(node)
-
     def _frame_shown(self) -> None:
         if self.parameterNode.poseTransform is not None:
             self.pose.restart()
         self.showFilms()
         self.refresh()
-
-    def _run_added(self, browser: Any, films: list[Any]) -> None:
-        self.parameterNode.sequenceBrowser = browser
-        for film in films:
-            self.addFilm(film)
 
     # Pose
 
@@ -266,7 +253,6 @@ class RegistrationPanel(CasePanel):
     def forgetScene(self) -> None:
         """The scene closes: a running job's result has nowhere to go."""
         super().forgetScene()
-        self.runAdding.forget()
         self.live.forget()
         self.organ.forget()
         self.overlays.keep([])

@@ -12,7 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.scene.matrices import array_of, local_to_world, vtk_matrix
 from XRayLib.scene.panel.allowed import allow
-from XRayLib.scene.pose_nodes import matrix_to_parent, pose_attributes, pose_matrix, set_pose_attributes
+from XRayLib.scene.pose_nodes import pose_attributes, pose_matrix, set_pose_attributes
 
 from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world, pose_of
 from XRayRegistrationLib.panel_deformation import carrier
@@ -82,11 +82,6 @@ class PoseControls:
         """Move the CT to a pose given as shifts and rotations."""
         if self._node is not None and self._node.ctVolume is not None and not self._locked:
             self.writeToParent(ct_to_world(pose, self.pivot()))
-
-    def setWorldPose(self, ct_to_world_matrix: np.ndarray) -> None:
-        """Move the CT to a pose given as a rigid (4, 4) from CT RAS to world RAS."""
-        self.ensureTransform()
-        self.writeToParent(matrix_to_parent(self._node.poseTransform, ct_to_world_matrix))
 
     def moveMiddleTo(self, target_ras_mm: np.ndarray) -> None:
         """Shift the CT so that its middle comes to rest at ``target_ras_mm`` in world RAS, keeping its rotation."""

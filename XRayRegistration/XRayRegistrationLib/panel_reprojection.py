@@ -86,6 +86,7 @@ class LiveReprojection:
         self._ct = CtInMemory()
         self._deformed: tuple[tuple, Volume] | None = None
         self._asked: tuple | None = None
+        self._in_worker = ""
         self._coarse: dict[str, tuple[tuple, Radiograph]] = {}
 
     def request(self, ct_node: Any, films: Sequence[Any], deformation: Any = None) -> None:
@@ -109,13 +110,21 @@ class LiveReprojection:
             if ct_node.GetScene() is not None:
                 self._on_done([_shown(*one, ct_node) for one in computed if one[2].GetScene() is not None])
 
+        self._keep_in_worker(ct_node.GetID())
         self._client.project(ct_node.GetID(), volume, geometries, on_result=done, on_error=self._failed)
 
     def forget(self) -> None:
         """Drop CT and films: their scene is gone."""
+        self._keep_in_worker("")
         self._ct.forget()
         self._asked = self._deformed = None
         self._coarse.clear()
+
+    def _keep_in_worker(self, ct_id: str) -> None:
+        """One CT at a time: they are large."""
+        if self._in_worker not in ("", ct_id):
+            self._client.remove_volume(self._in_worker)
+        self._in_worker = ct_id
 
     def _failed(self, failure: Any) -> None:
         self._asked = None

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from XRayLib.case import Case, Options, Result
 from XRayLib.scene.panel.bring_into_view import bring_into_view
 from XRayLib.scene.panel.device_choice import DeviceChoice
+from XRayLib.scene.panel.frame_run import FrameRun
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.pose_nodes import put_pose
 
@@ -87,10 +88,10 @@ class RegistrationRuns:
         sequence = SequenceRegistration(node, panel.frames, case_of, panel.pose.ensureTransform, run)
         panel.decision.forgetRefused()
 
-        def done(finished: SequenceRegistration) -> None:
+        def done(_finished: FrameRun) -> None:
             panel.pose.restart()
             panel.refresh()
-            panel.say(finished.summary())
+            panel.say(sequence.summary())
 
         self.bar.run(sequence.start, done, cancelled=lambda: _("Cancelled.") + " " + sequence.summary())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,19 +10,19 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Case, Result
 from XRayLib.scene.matrices import rigid_local_to_world
-from XRayLib.scene.panel.job_bar import told_to
+from XRayLib.scene.panel.frame_run import FrameRun
+from XRayLib.scene.panel.job_bar import Callbacks
 from XRayLib.scene.pose_nodes import put_pose
 from XRayLib.scene.pose_sequence import add_pose_sequence, mark_refused, open_pose, store_pose
 
 from XRayRegistrationLib.panel_frames import FramePanel
 
-Callbacks = Mapping[str, Callable[..., None]]
 RunFrame = Callable[[Case, bool, Callbacks], None]
 """``run(case, is_first, callbacks)`` starts the method on one frame."""
 
 
 class SequenceRegistration:
-    """One pass over the frames. What is registered stays when a later frame fails or the user cancels."""
+    """One pass over the frames."""
 
     def __init__(
         self,
@@ -33,61 +33,36 @@ class SequenceRegistration:
         run: RunFrame,
     ) -> None:
         self._node = node
-        self._frames = frames
         self._case_of = case_of
         self._ensure_transform = ensure_transform
         self._run = run
-        self._values = frames.values()
         self._pose: np.ndarray | None = None
+        self._pass = FrameRun(frames, self._run_frame, self._take)
         self.refused: list[int] = []
-        self.done = 0
 
     def start(self, callbacks: Callbacks) -> None:
         """Begin with the first frame; ``callbacks`` as of JobBar.run."""
-        self._callbacks = callbacks
-        self._next()
+        self._pass.start(callbacks)
 
     def summary(self) -> str:
         """What came of it, in one sentence."""
         text = _("{done} of {frames} frames registered.").format(
-            done=self.done - len(self.refused), frames=len(self._values)
+            done=self._pass.done - len(self.refused), frames=self._pass.frames
         )
         if self.refused:
             numbers = ", ".join(str(index + 1) for index in self.refused)
             text += " " + _("Refused: {numbers}; they keep the pose of the frame before.").format(numbers=numbers)
         return text
 
-    def _next(self) -> None:
-        index = self.done
-        if index == len(self._values):
-            self._callbacks["on_result"](self)
-            return
-        self._frames.show(index)
-        stage = _("Frame {number} of {frames}").format(number=index + 1, frames=len(self._values))
+    def _run_frame(self, callbacks: Callbacks) -> None:
+        self._run(self._case_of(self._pose), self._pose is None, callbacks)
 
-        def progress(fraction: float, name: str, remaining_s: float | None = None) -> None:
-            left = None if remaining_s is None else remaining_s * (len(self._values) - index)
-            self._callbacks["on_progress"]((index + fraction) / len(self._values), f"{stage}: {name}", left)
-
-        self._run(
-            self._case_of(self._pose),
-            self._pose is None,
-            {"on_progress": progress, "on_result": self._arrived, "on_error": self._callbacks["on_error"]},
-        )
-
-    def _arrived(self, result: Result) -> None:
-        with told_to(self._callbacks["on_error"]):
-            self._take(result)
-            self.done += 1
-            self._next()
-
-    def _take(self, result: Result) -> None:
-        self._frames.show(self.done)  # the user may have looked at another frame meanwhile
-        transform, value, browser = self._ensure_transform(), self._values[self.done], self._browser()
+    def _take(self, result: Result, _seconds: float, value: str) -> None:
+        transform, browser = self._ensure_transform(), self._browser()
         sequence = add_pose_sequence(browser, transform, value)
         open_pose(browser, transform, value)
         if result.pose_quality is not None and not result.pose_quality.accepted:
-            self.refused.append(self.done)
+            self.refused.append(self._pass.done)
             mark_refused(result, transform)
         else:
             put_pose(result, transform)

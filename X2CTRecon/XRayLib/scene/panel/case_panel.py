@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayLib.jobs import WorkerClient
+from XRayLib.scene.film_run import remove_run
 from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, lay_over_film, show_films
 from XRayLib.scene.layout import FILM_VIEWS, film_layout_is_on, own_layout_is_on, restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
@@ -19,6 +20,7 @@ from XRayLib.scene.panel.fitted_views import FittedViews
 from XRayLib.scene.panel.job_bar import show_status
 from XRayLib.scene.panel.narrow_lists import let_lists_be_narrow
 from XRayLib.scene.panel.node_observers import NodeObservers
+from XRayLib.scene.panel.run_adding import RunAdding
 from XRayLib.scene.panel.volume_lists import VolumeLists
 from XRayLib.scene.radiograph_nodes import film_geometry, is_radiograph, remove_film, well_placed
 from XRayLib.scene.reprojection_nodes import reprojection_of
@@ -29,10 +31,11 @@ REST_MS = 200
 
 
 class CasePanel(ABC):
-    """Binds the widgets of a .ui file to a parameter node with ``films`` and ``overlayOpacity``, and to a worker.
+    """Binds the widgets of a .ui file to a parameter node with ``films``, ``sequenceBrowser`` and ``overlayOpacity``,
+    and to a worker.
 
-    The .ui file has filmRowsWidget, filmsHintLabel, addFileButton, addNodeButton, sceneImageSelector, overlaySlider,
-    statusLabel and qualityLabel.
+    The .ui file has filmRowsWidget, filmsHintLabel, addFileButton, addNodeButton, sceneImageSelector, addRunButton,
+    runSelector, useRunButton, overlaySlider, statusLabel and qualityLabel.
     """
 
     no_result: str
@@ -65,6 +68,7 @@ class CasePanel(ABC):
         )
         self._films_hint = ui.filmsHintLabel.text
         self.adding = FilmAdding(ui, client, on_added=self.addFilm, on_coming=self.refresh, on_status=self.say)
+        self.runAdding = RunAdding(ui, client, on_added=self.addRun, on_status=self.say)
         ui.overlaySlider.connect("valueChanged(double)", self.blendFilms)
 
     # Parameter node
@@ -140,11 +144,18 @@ class CasePanel(ABC):
             self.refresh()
 
     def removeFilm(self, node: Any) -> None:
-        """Take a film out of the case and the scene, with all that was made for it."""
+        """Take a film, or a run, out of the case and the scene, with all that was made for it."""
+        remove_run(node)
         self.parameterNode.films = [film for film in self.filmNodes() if film.GetID() != node.GetID()]
         remove_film(node)
         self.showFilms()
         self.refresh()
+
+    def addRun(self, browser: Any, films: list[Any]) -> None:
+        """A run of films was loaded into the scene: it belongs to the case."""
+        self.parameterNode.sequenceBrowser = browser
+        for film in films:
+            self.addFilm(film)
 
     def filmChanged(self, _node: Any) -> None:
         """The user changed where a film stands."""
@@ -227,6 +238,7 @@ class CasePanel(ABC):
         """The scene closes: a running job's result has nowhere to go."""
         self.client.invalidate()
         self.adding.forget()
+        self.runAdding.forget()
         self._on_return = None
         self._fitted.forget()
         self.films.show([])
