@@ -12,7 +12,7 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 import slicer
 from modules.films import a_ct, a_film, an_assumed_film
-from modules.reconstructions import add_two_films, open_reconstruction
+from modules.reconstructions import add_two_films
 from modules.registrations import a_pose_result, shifted
 from XRayLib.scene.film_run import put_film_run
 from XRayLib.scene.landmark_nodes import new_ct_landmarks, set_ct_points
@@ -21,11 +21,6 @@ from XRayLib.scene.radiograph_nodes import radiograph_from_node
 from XRayLib.scene.volume_nodes import put_volume
 
 pytestmark = pytest.mark.slicer
-
-
-@pytest.fixture
-def reconstruction(slicer_main_window, load_module, client, monkeypatch):
-    return open_reconstruction(slicer_main_window, load_module, client, monkeypatch)
 
 
 def register(widget, client, shift: float) -> None:

@@ -11,8 +11,9 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 import slicer
 from modules.films import a_ct, a_film, a_result
-from modules.reconstructions import add_two_films, open_reconstruction
+from modules.reconstructions import add_two_films
 from modules.registrations import a_pose_result, shifted
+from XRayLib.scene.comparison_views import comparison_is_on
 from XRayLib.scene.film_run import put_film_run
 from XRayLib.scene.layout import film_layout_is_on
 from XRayLib.scene.matrices import local_to_world
@@ -23,11 +24,6 @@ pytestmark = pytest.mark.slicer
 
 ONE_SLICE = 6
 """Id of the layout with the red slice alone."""
-
-
-@pytest.fixture
-def reconstruction(slicer_main_window, load_module, client, monkeypatch):
-    return open_reconstruction(slicer_main_window, load_module, client, monkeypatch)
 
 
 @pytest.fixture
@@ -154,3 +150,24 @@ def test_a_scene_that_is_closed_while_the_user_is_away_takes_the_job_along(
     assert not film_layout_is_on()
     assert reconstruction.panel.filmNodes() == []
     assert not reconstruction.ui.applyButton.enabled
+
+
+def test_a_comparison_is_shown_again_when_the_user_returns(reconstruction, client, slicer_main_window) -> None:
+    before = layout()
+    add_two_films(reconstruction)
+    reconstruction.ui.applyButton.click()
+    client.answer(a_result(client.asked[-1][1]))
+    node = reconstruction.panel.parameterNode
+    node.compareFirst, node.compareReference = node.outputVolume, put_volume(a_ct(), "Truth")
+    reconstruction.ui.compareButton.click()
+    client.answer({"difference": a_ct().voxels, "rows": []})
+    assert comparison_is_on()
+    slicer_main_window.leave_module()
+    assert layout() == before
+    slicer_main_window.open_module("X2CTRecon")
+    assert comparison_is_on()
+    slicer_main_window.leave_module()
+    assert layout() == before
+    slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetFirstNodeByName("Truth"))
+    slicer_main_window.open_module("X2CTRecon")
+    assert layout() == before, "what was compared is gone"

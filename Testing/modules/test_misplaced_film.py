@@ -8,24 +8,20 @@ import pytest
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
 import slicer
-from modules.reconstructions import add_two_films, open_reconstruction
+from modules.reconstructions import add_two_films
 from modules.registrations import shifted
 from XRayLib.scene.matrices import vtk_matrix
 
 pytestmark = pytest.mark.slicer
 
 
-@pytest.fixture
-def reconstruction(slicer_main_window, load_module, client, monkeypatch):
-    widget = open_reconstruction(slicer_main_window, load_module, client, monkeypatch)
-    add_two_films(widget)
-    return widget
-
-
 @pytest.fixture(params=["reconstruction", "registration_case"])
 def panel(request):
     """Either module's, with two films."""
-    return request.getfixturevalue(request.param).panel
+    widget = request.getfixturevalue(request.param)
+    if request.param == "reconstruction":
+        add_two_films(widget)
+    return widget.panel
 
 
 def scaling() -> object:

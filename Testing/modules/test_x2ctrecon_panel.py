@@ -304,6 +304,42 @@ def test_another_result_comes_with_its_own_reprojections_and_words(widget, clien
     assert "25 %" in widget.ui.qualityLabel.text
     assert "50 %" not in widget.ui.qualityLabel.text
     assert composite.GetForegroundVolumeID() == reprojection_of(film, first).GetID()
+    logic = slicer.modules.volumerendering.logic()
+    red = slicer.app.layoutManager().sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
+    assert red.GetBackgroundVolumeID() == first.GetID()
+    assert logic.GetFirstVolumeRenderingDisplayNode(first).GetVisibility()
+    assert not logic.GetFirstVolumeRenderingDisplayNode(second).GetVisibility()
+
+
+def test_a_chosen_result_is_seen_from_where_the_other_was(widget, client) -> None:
+    import slicer
+
+    add_two_films(widget)
+    apply(widget, client)
+    node = widget.panel.parameterNode
+    first = node.outputVolume
+    node.outputVolume = None
+    apply(widget, client)
+    red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    red.SetSliceOffset(17.0)
+    camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(
+        slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
+    )
+    camera.SetPosition(10.0, 900.0, 20.0)
+    node.outputVolume = first
+    assert red.GetSliceOffset() == pytest.approx(17.0)
+    assert camera.GetPosition() == (10.0, 900.0, 20.0)
+
+
+def test_another_volume_that_is_chosen_as_output_is_not_shown_before_it_is_written(widget, client) -> None:
+    import slicer
+
+    add_two_films(widget)
+    apply(widget, client)
+    first = widget.panel.parameterNode.outputVolume
+    widget.panel.parameterNode.outputVolume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Other")
+    red = slicer.app.layoutManager().sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
+    assert red.GetBackgroundVolumeID() == first.GetID()
 
 
 def test_nothing_lies_over_the_films_of_a_volume_that_is_no_result_of_theirs(widget, client) -> None:

@@ -13,6 +13,7 @@ from XRayLib.case import Case, Options, Result
 from XRayLib.errors import XRay3DError
 from XRayLib.jobs import WorkerClient
 from XRayLib.registry import method
+from XRayLib.scene.comparison_views import comparison_is_on
 from XRayLib.scene.layout import restore_layout
 from XRayLib.scene.organ_result import OrganInput
 from XRayLib.scene.panel.allowed import allow
@@ -25,6 +26,7 @@ from XRayLib.scene.panel.preparation import PreparationPanel
 from XRayLib.scene.panel.quality_card import quality_html
 from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
 from XRayLib.scene.show_result import put_result
+from XRayLib.scene.volume_nodes import is_reconstruction
 from XRayLib.scene.worker_session import gui_client
 
 from X2CTReconLib.panel_compare import ComparePanel
@@ -56,6 +58,7 @@ class ReconstructionPanel(CasePanel):
     def __init__(self, ui: Any, client: WorkerClient | None = None) -> None:
         super().__init__(ui, client or gui_client())
         self._result_films: list[Any] = []
+        self._looked_at: Any = None
         self._checked: tuple[tuple, tuple[bool, str]] | None = None
         self.choice = MethodChoice(ui, self.client, on_changed=self._choice_changed)
         self.device = DeviceChoice(ui.deviceComboBox)
@@ -98,6 +101,7 @@ class ReconstructionPanel(CasePanel):
         for part in self._parts():
             part.follow(node)
         if node is not None:
+            self._looked_at = node.outputVolume
             self.choice.select(node.method, node.model, node.preset)
 
     def showState(self, films: list[Any]) -> None:
@@ -116,6 +120,7 @@ class ReconstructionPanel(CasePanel):
         self.comparison.refresh()
         self.trust.refresh(returns_mesh)
         self.layReprojections()
+        self._follow_output()
         self.export.refresh()
         text = organ_html(shown_organ(node)) if returns_mesh else quality_html(node.outputVolume, films)
         self.ui.qualityLabel.text = text or self.no_result
@@ -279,7 +284,7 @@ class ReconstructionPanel(CasePanel):
             shown = put_result(
                 result, self._result_films, volume_node=node.outputVolume, with_residual=node.addResidual
             )
-            node.outputVolume = shown.volume
+            self._looked_at = node.outputVolume = shown.volume
             if node.compareFirst is None:
                 node.compareFirst = shown.volume
             self.whenHere(self._look_at_volume)
@@ -304,6 +309,17 @@ class ReconstructionPanel(CasePanel):
             look_at_reconstruction(node.outputVolume, node.showVolumeRendering)
         self.showViews()
 
+    def _follow_output(self) -> None:
+        """Another result that the user chooses is the one in the views: card and re-projections tell of it."""
+        before, self._looked_at = self._looked_at, self.parameterNode.outputVolume
+        if self._looked_at is not before and is_reconstruction(self._looked_at):
+            self.whenHere(self._look_at_chosen)
+
+    def _look_at_chosen(self) -> None:
+        node = self.parameterNode
+        if node.outputVolume is not None:
+            look_at_reconstruction(node.outputVolume, node.showVolumeRendering, in_place_of_another=True)
+
     def _look(self) -> None:
         self.showViews()
         look_at_organ(self.parameterNode.organNow, self.parameterNode.ctVolume)
@@ -315,6 +331,13 @@ class ReconstructionPanel(CasePanel):
                 self._user_layout = layout
 
         self.whenHere(show)
+
+    def leave(self) -> None:
+        """The user goes to another module: a comparison that is shown is shown again when he comes back."""
+        compared = comparison_is_on()
+        super().leave()
+        if compared:
+            self.whenHere(self.comparison.showAgain)
 
     def _comparison_undone(self) -> None:
         restore_layout(self._user_layout)

@@ -42,6 +42,8 @@ class ComparePanel:
         self._on_undone = on_undone
         self._node: Any = None
         self._steps: list[SceneStep] = []
+        self.showAgain: Callable[[], None] = self._on_undone
+        """Shows the latest comparison, without one what is shown when it is taken back."""
         ui.compareButton.connect("clicked(bool)", self.compare)
         ui.undoComparisonButton.connect("clicked(bool)", self.undo)
 
@@ -52,6 +54,7 @@ class ComparePanel:
     def forget(self) -> None:
         """The scene is gone: nothing can be taken back."""
         self._steps = []
+        self.showAgain = self._on_undone
 
     def refresh(self) -> None:
         """Compare is enabled, or says why not."""
@@ -113,13 +116,15 @@ class ComparePanel:
                     show_as_ct(volume)
             self._steps.append(step)
             columns = [*shown, nodes.difference] if nodes.difference is not None else shown
-            self._on_layout(lambda: _show_columns(columns, nodes))
+            self.showAgain = lambda: self._on_layout(lambda: _show_columns(columns, nodes))
+            self.showAgain()
             self.refresh()
 
     def undo(self, _checked: bool = False) -> None:
         """Take the last comparison out of the scene."""
         if self._steps:
             self._steps.pop().undo()
+            self.showAgain = self._on_undone
             self.refresh()
             self._on_undone()
 

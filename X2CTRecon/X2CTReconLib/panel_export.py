@@ -17,7 +17,7 @@ from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.provenance import read_attribute, read_json_attribute
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
 from XRayLib.scene.surface_nodes import surface_mesh
-from XRayLib.scene.volume_nodes import volume_from_node
+from XRayLib.scene.volume_nodes import is_reconstruction, volume_from_node
 
 
 class ExportPanel:
@@ -46,7 +46,7 @@ class ExportPanel:
         reason = _("A job is running.") if self._bar.running else ""
         if not reason and self._bar.tools.missing:
             reason = _("Install the components first.")
-        no_volume = reason or ("" if _is_result(volume) else _("Reconstruct a volume first."))
+        no_volume = reason or ("" if is_reconstruction(volume) else _("Reconstruct a volume first."))
         no_organ = "" if organ is not None else _("Find an organ first.")
         for button, against, tip in (
             (ui.reportButton, no_volume, _("X-rays, re-projections, slices, what cannot be known, and the method.")),
@@ -135,10 +135,6 @@ class ExportPanel:
             organ = self._node.organNow
             save_mesh(surface_mesh(organ.GetPolyData(), local_to_world(organ)), path)
             self._bar.say(_("Saved in RAS millimeters: {path}").format(path=str(path)))
-
-
-def _is_result(volume: Any) -> bool:
-    return volume is not None and read_attribute(volume, "Kind") == "reconstruction"
 
 
 def _unused(parent: Path) -> Path:

@@ -20,15 +20,19 @@ def case_from_films(films: Sequence[Any]) -> Case:
     return Case(tuple(radiograph_from_node(node) for node in films))
 
 
-def look_at_reconstruction(volume: Any, with_rendering: bool = True) -> None:
-    """A reconstructed volume in the slice views and, when asked for, rendered in 3D."""
+def look_at_reconstruction(volume: Any, with_rendering: bool = True, in_place_of_another: bool = False) -> None:
+    """A reconstructed volume in the slice views and, when asked for, rendered in 3D.
+
+    ``in_place_of_another`` leaves slices and camera where they are, to see the same place of both.
+    """
     import slicer
 
-    show_in_slices(volume)
+    show_in_slices(volume, fitted=not in_place_of_another)
     show_only(volume)
     if with_rendering:
         show_volume_rendering(volume, slicer.modules.volumerendering.logic())
-        look_at_front(volume)
+        if not in_place_of_another:
+            look_at_front(volume)
 
 
 def reconstruct_blocking(films: Sequence[Any], method_id: str, model: str, volume_node: Any) -> ShownResult:

@@ -63,6 +63,14 @@ def register_comparison_layouts() -> None:
             layout_node.AddLayoutDescription(layout_id, layout_description(columns, with_metrics))
 
 
+def comparison_is_on() -> bool:
+    """Whether the views are those of a comparison now."""
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    return manager is not None and manager.layout in LAYOUT_IDS.values()
+
+
 def show_comparison(volumes: Sequence[Any], nodes: ComparisonNodes) -> int | None:
     """Show two volumes, or two and their difference, in linked views of the same slices.
 

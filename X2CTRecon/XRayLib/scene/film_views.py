@@ -107,8 +107,8 @@ def blend_films(opacity: float) -> None:
             logic.GetSliceCompositeNode().SetForegroundOpacity(opacity)
 
 
-def show_in_slices(node: Any) -> None:
-    """A volume as background of Red, Yellow and Green, fitted."""
+def show_in_slices(node: Any, fitted: bool = True) -> None:
+    """A volume as background of Red, Yellow and Green; ``fitted`` shows all of it, else the views stay as they are."""
     for tag in SLICE_VIEWS:
         logic = slice_logic(tag)
         if logic is None:
@@ -116,4 +116,5 @@ def show_in_slices(node: Any) -> None:
         composite = logic.GetSliceCompositeNode()
         composite.SetBackgroundVolumeID(node.GetID())
         composite.SetForegroundVolumeID(None)
-        logic.FitSliceToAll()
+        if fitted:
+            logic.FitSliceToAll()

@@ -6,6 +6,7 @@ from typing import Any
 
 from XRayLib.scene.provenance import read_attribute, write_attributes
 from XRayLib.scene.tissue_nodes import TISSUES_ROLE
+from XRayLib.scene.volume_nodes import is_reconstruction
 
 HIDDEN = "HiddenForAnotherResult"
 """Attribute of tissues that were taken out of the views here and not by the user."""
@@ -29,7 +30,7 @@ def show_only(volume: Any) -> None:
             node.SetDisplayVisibility(False)
             write_attributes(node, {HIDDEN: "yes"})
     for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-        if node is not volume and read_attribute(node, "Kind") == "reconstruction":
+        if node is not volume and is_reconstruction(node):
             _end_rendering(node)
 
 

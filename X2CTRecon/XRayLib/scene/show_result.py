@@ -18,7 +18,7 @@ from XRayLib.scene.reprojection_nodes import put_reprojection, put_residual, rep
 from XRayLib.scene.scene_step import SceneStep
 from XRayLib.scene.subject_hierarchy import put_in_folder
 from XRayLib.scene.tissue_nodes import TISSUES_ROLE, put_tissues
-from XRayLib.scene.volume_nodes import put_volume, show_as_ct
+from XRayLib.scene.volume_nodes import RECONSTRUCTION, put_volume, show_as_ct
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _put_nodes(result: Result, views: Sequence[tuple[View, Any]], volume_node: A
     write_attributes(
         volume,
         {
-            "Kind": "reconstruction",
+            "Kind": RECONSTRUCTION,
             "Method": result.method,
             "Provenance": dict(result.provenance),
             "Quality": dict(result.quality),

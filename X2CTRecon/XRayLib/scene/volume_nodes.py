@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
 from XRayLib.scene.matrices import array_of, local_to_world, vtk_matrix
+from XRayLib.scene.provenance import read_attribute
 
+RECONSTRUCTION = "reconstruction"
+"""XRay3D.Kind of a volume that a method made."""
 CT_WINDOW_LEVEL = (1400.0, -200.0)
 """Window and level that show lung, soft tissue and bone of a chest at once, in HU."""
 RENDERED_TISSUES = (
@@ -25,6 +28,11 @@ RENDERED_TISSUES = (
 )
 """Skin and organs as a veil, bone solid. Set here rather than by a preset: reconstructions are smoother than CTs, so
 their bone begins lower than presets for CTs expect."""
+
+
+def is_reconstruction(node: Any) -> bool:
+    """Whether the node is a volume that a method made."""
+    return node is not None and read_attribute(node, "Kind") == RECONSTRUCTION
 
 
 def volume_from_node(node: Any, in_world: bool = True) -> Volume:

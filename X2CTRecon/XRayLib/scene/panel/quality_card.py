@@ -8,8 +8,9 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from XRayLib.scene.provenance import read_attribute, read_json_attribute
+from XRayLib.scene.provenance import read_json_attribute
 from XRayLib.scene.reprojection_nodes import reprojection_of
+from XRayLib.scene.volume_nodes import is_reconstruction
 
 
 def quality_html(volume: Any, films: Sequence[Any]) -> str:
@@ -17,7 +18,7 @@ def quality_html(volume: Any, films: Sequence[Any]) -> str:
 
     From the attributes that put_result gave the nodes: a scene that is loaded again tells the same.
     """
-    if volume is None or read_attribute(volume, "Kind") != "reconstruction":
+    if not is_reconstruction(volume):
         return ""
     reprojections = [reprojection_of(film, volume) for film in films]
     residuals = [None if node is None else read_json_attribute(node, "Residual") for node in reprojections]
