@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -136,8 +138,14 @@ def film_geometry(node: Any) -> XRayGeometry:
     """The geometry of a radiograph node in world RAS, without its pixels; raises as ``radiograph_from_node``."""
     if not is_radiograph(node):
         raise InputError(f"'{node.GetName()}' carries no X-ray geometry: add it as an X-ray first.")
-    local = parse_geometry_document(read_json_attribute(node, "Geometry")).geometry
+    local = _parsed(read_attribute(node, "Geometry"))
     return local.moved(np.linalg.inv(rigid_local_to_world(node) @ _hardened(node, local)))
+
+
+@lru_cache(maxsize=64)
+def _parsed(document: str) -> XRayGeometry:
+    """Asked for many times while a slider moves."""
+    return parse_geometry_document(json.loads(document or "null")).geometry
 
 
 def _hardened(node: Any, geometry: XRayGeometry) -> np.ndarray:
