@@ -271,6 +271,19 @@ def test_a_second_run_writes_over_the_chosen_output(widget, client) -> None:
     assert widget.panel.parameterNode.outputVolume.GetID() == first
 
 
+def test_another_method_keeps_what_the_first_has_made(widget, client) -> None:
+    add_two_films(widget)
+    apply(widget, client)
+    node = widget.panel.parameterNode
+    first = node.outputVolume
+    widget.ui.applyButton.click()
+    client.answer(replace(a_result(client.asked[-1][1]), method="atlas"))
+    assert node.outputVolume is not first
+    assert first.GetName() == "x2ct-cnn volume"
+    assert node.outputVolume.GetName() == "atlas volume"
+    assert (node.compareFirst, node.compareSecond) == (first, node.outputVolume)
+
+
 def test_the_slider_blends_film_and_reprojection(widget, client, slicer_main_window) -> None:
     add_two_films(widget)
     apply(widget, client)

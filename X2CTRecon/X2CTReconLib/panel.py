@@ -24,6 +24,7 @@ from XRayLib.scene.panel.frame_run import FrameRun
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.panel.preparation import PreparationPanel
 from XRayLib.scene.panel.quality_card import quality_html
+from XRayLib.scene.provenance import read_attribute
 from XRayLib.scene.radiograph_nodes import film_version, radiograph_from_node
 from XRayLib.scene.show_result import put_result
 from XRayLib.scene.volume_nodes import is_reconstruction
@@ -281,12 +282,13 @@ class ReconstructionPanel(CasePanel):
         if node is None:
             return
         with slicer.util.tryWithErrorDisplay(_("The result could not be shown."), waitCursor=True):
-            shown = put_result(
-                result, self._result_films, volume_node=node.outputVolume, with_residual=node.addResidual
-            )
+            output = None if _is_of_another_method(node.outputVolume, result) else node.outputVolume
+            shown = put_result(result, self._result_films, volume_node=output, with_residual=node.addResidual)
             self._looked_at = node.outputVolume = shown.volume
             if node.compareFirst is None:
                 node.compareFirst = shown.volume
+            elif node.compareSecond is None and node.compareFirst is not shown.volume:
+                node.compareSecond = shown.volume
             self.whenHere(self._look_at_volume)
             self.refresh()
 
@@ -363,6 +365,11 @@ class ReconstructionPanel(CasePanel):
         """The application closes."""
         super().close()
         self.preparation.close()
+
+
+def _is_of_another_method(volume: Any, result: Result) -> bool:
+    """Results of several methods are to be compared: none is lost to another."""
+    return is_reconstruction(volume) and read_attribute(volume, "Method") != result.method
 
 
 def _run_summary(run: FrameRun) -> str:
