@@ -11,9 +11,8 @@ from typing import Any
 import onnx
 import torch
 from shared import card_texts
-from shared.run import LAST
+from shared.run import averaged_weights
 from XRayLib.bundle import load_bundle, parity_block, parity_inputs, write_manifest
-from XRayLib.errors import InputError
 from XRayLib.style_transfer.square_film import HIGH_PERCENTILE, LOW_PERCENTILE, SIDE
 
 from cyclegan.card import CITATION, FILMS_LICENSE, FILMS_SOURCE, LIMITATIONS, metrics_of, model_card
@@ -31,12 +30,8 @@ PARITY_TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 5e-2}
 
 def trained_generator(recipe: TransferRecipe) -> TransferGenerator:
     """The running average of the generator from real to simulated films in the run's last checkpoint."""
-    checkpoint = recipe.output / f"{LAST}.ckpt"
-    if not checkpoint.exists():
-        raise InputError(f"There is nothing to export: {checkpoint} is missing; train the recipe first.")
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
     generator = TransferGenerator(recipe.width, recipe.blocks)
-    generator.load_state_dict({k.removeprefix("averaged."): v for k, v in state.items() if k.startswith("averaged.")})
+    generator.load_state_dict(averaged_weights(recipe.output))
     return generator.eval().requires_grad_(False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from XRayLib.geometry import XRayGeometry
 from XRayLib.metrics import evaluate_volume
 from XRayLib.simulate import simulate_radiograph
 
-from shared.patients import CACHE_SPACING_MM, Patient
+from shared.patients import CACHE_SPACING_MM, Patient, load_patients
 
 AIR_HU = -1000.0
 
@@ -52,6 +52,34 @@ ROOMS = (Room("chest stand 1800/1600 mm", 1800.0, 1600.0), Room("C-arm 1020/700 
 Reconstruct = Callable[[Case], Volume]
 
 METRICS = ("psnr_3d", "legacy_psnr", "legacy_ssim", "ssim_3d", "mae_body_hu", "dice_lung")
+
+
+class TrainedOnChests(Protocol):
+    """What a recipe tells of the CTs that a run was trained on."""
+
+    data: Path
+    patients: Mapping[str, float]
+    output: Path
+    edge_mm: float
+
+
+def evaluate_patients(
+    paths: Sequence[Path],
+    reconstruct: Reconstruct,
+    recipe: TrainedOnChests,
+    views: Sequence[str],
+    rooms: Sequence[Room] = ROOMS,
+    realisms: Sequence[str] = ("none", "mild"),
+) -> list[dict[str, Any]]:
+    """The rows of :func:`evaluate_patient` of held-out CT files; the mean template is that of the training's chests."""
+    if not paths:
+        return []
+    files = [recipe.data / name for name in recipe.patients if name.startswith("chest")]
+    patients = load_patients(files, recipe.output.parent / "cache", [1.0] * len(files))
+    template = mean_template(patients, recipe.edge_mm)
+    return [
+        row for path in paths for row in evaluate_patient(Path(path), reconstruct, template, views, rooms, realisms)
+    ]
 
 
 def evaluate_patient(

@@ -56,18 +56,25 @@ def checkpoint_of(output: Path, resume: bool) -> Path:
 
 
 def fitted(
-    module: L.LightningModule, stream: RunStream, loader: Any, output: Path, resume: bool, passes: int = -1
+    module: L.LightningModule,
+    stream: RunStream,
+    loader: Any,
+    output: Path,
+    resume: bool,
+    passes: int = -1,
+    precision: str = "32-true",
 ) -> Path:
     """Train until the module ends it, or for so many ``passes`` of the loader; returns the path of the checkpoint.
 
-    One checkpoint in ``output`` is replaced after every pass. The module has a buffer ``iteration``. InputError when
-    there is nothing to resume.
+    ``precision`` as of Lightning. One checkpoint in ``output`` is replaced after every pass. The module has a buffer
+    ``iteration``. InputError when there is nothing to resume.
     """
     checkpoint = checkpoint_of(output, resume)
     if resume:
         stream.start = int(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]["iteration"])
     trainer = L.Trainer(
         max_epochs=passes,
+        precision=precision,
         default_root_dir=output,
         callbacks=[StepLog(), latest_checkpoint(output)],
         logger=False,
@@ -78,9 +85,9 @@ def fitted(
     return checkpoint
 
 
-def averaged_weights(output: Path) -> dict[str, torch.Tensor]:
-    """State of the running average in a run's last checkpoint; InputError when nothing was trained."""
-    return _part(output, "averaged.")
+def averaged_weights(output: Path, name: str = "averaged") -> dict[str, torch.Tensor]:
+    """State of the running average of that name in a run's last checkpoint; InputError when nothing was trained."""
+    return _part(output, f"{name}.")
 
 
 def trained_weights(output: Path) -> dict[str, torch.Tensor]:

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from shared.anatomy import HU_RANGE, LOWEST_HU
-from shared.evaluation import ROOMS, Reconstruct, Room, evaluate_patient, mean_template
-from shared.patients import load_patients
-from shared.run import LAST
+from shared.evaluation import ROOMS, Reconstruct, Room, evaluate_patients
+from shared.run import averaged_weights
 from X2CTReconLib.x2ct_views import network_films, roles_of
 from XRayLib.case import Case
 from XRayLib.ct import Volume
-from XRayLib.errors import InputError
 
 from x2ct.bundle_writer import SIZE, write_bundle
 from x2ct.generator import X2CTGenerator
@@ -27,14 +25,8 @@ AIR_HU = -1000.0
 
 def averaged_generator(recipe: Recipe) -> X2CTGenerator:
     """The running average of the weights in the run's last checkpoint, ready for inference."""
-    checkpoint = recipe.output / f"{LAST}.ckpt"
-    if not checkpoint.exists():
-        raise InputError(f"There is nothing to export: {checkpoint} is missing; train the recipe first.")
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
     generator = X2CTGenerator(len(recipe.views), recipe.width, recipe.level_channels, recipe.dropout)
-    generator.load_state_dict(
-        {k.removeprefix("averaged."): v for k, v in state.items() if k.startswith("averaged.")}, strict=True
-    )
+    generator.load_state_dict(averaged_weights(recipe.output))
     return generator.eval()
 
 
@@ -67,14 +59,7 @@ def export_bundle(
     """
     recipe = read_recipe(Path(recipe_path))
     generator = averaged_generator(recipe)
-    rows = []
-    if held_out:
-        files = [recipe.data / name for name in recipe.patients if name.startswith("chest")]
-        patients = load_patients(files, recipe.output.parent / "cache", [1.0] * len(files))
-        template = mean_template(patients, recipe.edge_mm, SIZE)
-        reconstruct = reconstruction_by(generator, recipe)
-        for path in held_out:
-            rows += evaluate_patient(Path(path), reconstruct, template, recipe.views, rooms, realisms)
+    rows = evaluate_patients(held_out, reconstruction_by(generator, recipe), recipe, recipe.views, rooms, realisms)
     stages = [asdict(stage) for stage in recipe.stages]
     trained = "Trained coarse to fine with Adam: " + "; ".join(
         f"{s['iterations']} iterations at {4 * 2 ** s['levels']}^3 voxels"

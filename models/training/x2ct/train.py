@@ -8,9 +8,8 @@ from pathlib import Path
 import lightning as L
 import torch
 from shared.patients import patients_of
-from shared.run import LAST, StepLog, latest_checkpoint
+from shared.run import checkpoint_of, fitted
 from torch.utils.data import DataLoader
-from XRayLib.errors import InputError
 
 from x2ct.module import X2CTTraining
 from x2ct.recipe import Recipe, read_recipe
@@ -30,28 +29,14 @@ def train(recipe_path: str | Path, resume: bool = False) -> Path:
     torch.set_num_threads(recipe.threads)
     L.seed_everything(recipe.seed, verbose=False)
     module = X2CTTraining(recipe)
-    checkpoint = recipe.output / f"{LAST}.ckpt"
-    if resume and not checkpoint.exists():
-        raise InputError(f"There is no checkpoint to resume from: {checkpoint} is missing.")
+    checkpoint_of(recipe.output, resume)
     if recipe.start_from is not None and not resume:
         start_from(module, recipe.start_from)
     stream = training_stream(recipe)
-    if resume:
-        stream.start = int(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]["iteration"])
-    trainer = L.Trainer(
-        max_epochs=-(-recipe.iterations // recipe.checkpoint_every),
-        precision=recipe.precision,
-        default_root_dir=recipe.output,
-        callbacks=[
-            StepLog(),
-            latest_checkpoint(recipe.output),
-        ],
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+    passes = -(-recipe.iterations // recipe.checkpoint_every)
+    return fitted(
+        module, stream, DataLoader(stream, batch_size=1), recipe.output, resume, passes, precision=recipe.precision
     )
-    trainer.fit(module, DataLoader(stream, batch_size=1), ckpt_path=checkpoint if resume else None)
-    return checkpoint
 
 
 def training_stream(recipe: Recipe) -> SampleStream:

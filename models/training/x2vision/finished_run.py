@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from shared.evaluation import ROOMS, Reconstruct, Room, evaluate_patient, mean_template
-from shared.patients import load_patients
-from shared.run import LAST
+from shared.evaluation import ROOMS, Reconstruct, Room, evaluate_patients
+from shared.run import averaged_weights
 from X2CTReconLib.generative.prior import GenerativePrior, PriorModule
 from X2CTReconLib.generative.reconstruction import reconstructed
 from X2CTReconLib.generative.settings import PriorSettings
 from X2CTReconLib.generative.synthesis import MappingNetwork, SynthesisNetwork
 from XRayLib.case import Case
 from XRayLib.ct import Volume
-from XRayLib.errors import InputError
 
 from x2vision.bundle_writer import manifest_of, write_bundle
 from x2vision.recipe import PriorRecipe, read_prior_recipe
@@ -27,14 +25,10 @@ VIEWS = ("frontal", "lateral")
 
 def trained_prior(recipe: PriorRecipe) -> PriorModule:
     """The running average in the run's last checkpoint, with mean and deviation of its styles (10,000 samples of z)."""
-    checkpoint = recipe.output / f"{LAST}.ckpt"
-    if not checkpoint.exists():
-        raise InputError(f"There is nothing to export: {checkpoint} is missing; train the recipe first.")
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
     mapping = MappingNetwork(recipe.style_width, recipe.mapping_depth)
     synthesis = SynthesisNetwork(recipe.channels, recipe.style_width)
-    for name, part in (("averaged_mapping.", mapping), ("averaged_synthesis.", synthesis)):
-        part.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
+    for name, part in (("averaged_mapping", mapping), ("averaged_synthesis", synthesis)):
+        part.load_state_dict(averaged_weights(recipe.output, name))
     random = torch.Generator().manual_seed(recipe.seed)
     with torch.no_grad():
         styles = mapping(torch.randn(STYLE_SAMPLES, recipe.style_width, generator=random))
@@ -63,12 +57,6 @@ def export_bundle(
     """Evaluate the run on held-out CT files and write its bundle into ``folder``; returns the manifest."""
     recipe = read_prior_recipe(Path(recipe_path))
     module = trained_prior(recipe)
-    rows: list[dict[str, Any]] = []
-    if held_out:
-        files = [recipe.data / name for name in recipe.patients if name.startswith("chest")]
-        patients = load_patients(files, recipe.output.parent / "cache", [1.0] * len(files))
-        template = mean_template(patients, recipe.edge_mm)
-        prior = GenerativePrior(module, manifest_of(recipe, Path(folder).name, [], version=version, commit=commit))
-        for path in held_out:
-            rows += evaluate_patient(Path(path), reconstruction_by(prior), template, VIEWS, rooms, realisms)
+    prior = GenerativePrior(module, manifest_of(recipe, Path(folder).name, [], version=version, commit=commit))
+    rows = evaluate_patients(held_out, reconstruction_by(prior), recipe, VIEWS, rooms, realisms)
     return write_bundle(module, recipe, Path(folder), rows, version=version, commit=commit)
