@@ -23,11 +23,11 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Options]:
     """The options of every run that the command starts, in a folder with a film."""
     options: list[Options] = []
 
-    def noted(_case: Any, method_id: str, given: Options, _progress: Any) -> Result:
+    def noted(_case: Any, method_id: str, given: Options, *_others: Any) -> Result:
         options.append(given)
         return Result(method_id, Volume.axis_aligned(np.zeros((4, 4, 4), np.float32), (9.0, 9.0, 9.0)))
 
-    monkeypatch.setattr("XRayLib.cli.reconstruct.reconstruct_case", noted)
+    monkeypatch.setattr("XRayLib.cli.reconstruct.run_in_worker", noted)
     monkeypatch.chdir(tmp_path)
     save_radiograph(chest_film(calibrated=True), tmp_path / "film.dcm")
     write_geometry_file(geometry(), tmp_path / "film.geometry.json", intensity="line_integral")

@@ -20,6 +20,9 @@ METHOD_PACKAGES = ("X2CTReconLib", "XRayRegistrationLib")
 METHOD_PACKAGES_VARIABLE = "XRAY3D_METHOD_PACKAGES"
 """Environment variable that names further packages of methods, separated by commas."""
 
+REGISTERS = ("pose", "deformation")
+"""What a method of registration returns; a deformation comes with a pose."""
+
 Progress = Callable[[float, str], None]
 """``progress(fraction, stage)``: fraction in 0..1, stage in words. Raises CancelledError when the user cancelled:
 call it often."""

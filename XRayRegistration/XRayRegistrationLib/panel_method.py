@@ -8,12 +8,10 @@ from typing import Any
 
 from slicer.i18n import tr as _
 from XRayLib.prepared_method import PreparedMethod
-from XRayLib.registry import methods
+from XRayLib.registry import REGISTERS, methods
 from XRayLib.scene.panel.method_text import in_short, method_tip_html
 
 DEFAULT_METHOD = "intensity"
-REGISTERS = ("pose", "deformation")
-"""What a registration may return; a deformation comes with a pose."""
 
 
 class PoseMethodChoice:

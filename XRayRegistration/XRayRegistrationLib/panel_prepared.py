@@ -10,11 +10,9 @@ from XRayLib.case import SurfaceMesh
 from XRayLib.errors import XRay3DError
 from XRayLib.metrics.pose import rotation_error_deg
 from XRayLib.prepared_method import PreparedMethod
-from XRayLib.registry import methods
+from XRayLib.registry import REGISTERS, methods
 from XRayLib.scene.matrices import rigid_local_to_world
 from XRayLib.scene.panel.prepared_views import views_deg
-
-from XRayRegistrationLib.panel_method import REGISTERS
 
 COPED_WITH_DEG = 30.0
 """Turned less than this, a CT is still prepared for the films' own angles: what was begun before it was placed can be

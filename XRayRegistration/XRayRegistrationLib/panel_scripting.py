@@ -9,6 +9,7 @@ import slicer
 from numpy.typing import ArrayLike
 from XRayLib.case import Options, Result
 from XRayLib.errors import InputError, RefusedError
+from XRayLib.registry import REGISTERS
 from XRayLib.registry import method as method_by_id
 from XRayLib.scene.deformation_nodes import put_deformation
 from XRayLib.scene.landmark_nodes import new_ct_landmarks, set_ct_points, set_film_pixels
@@ -17,7 +18,6 @@ from XRayLib.scene.pose_nodes import put_pose
 from XRayLib.scene.worker_session import blocking_client, finished
 
 from XRayRegistrationLib.panel_case import STARTS, registration_case, start_options
-from XRayRegistrationLib.panel_method import REGISTERS
 
 
 def register_blocking(

@@ -11,13 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Options
+from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.options import DeviceOption, JsonFlag
 from XRayLib.cli.output import json_ready, reporting
-from XRayLib.cli.reconstruct import load_case, reconstruct_case, save_result
+from XRayLib.cli.reconstruct import load_case, save_result
 from XRayLib.cli.registration_case import DEFAULT_METHOD as DEFAULT_REGISTRATION
-from XRayLib.cli.registration_case import is_accepted, load_registration_case, register_case, save_registration
+from XRayLib.cli.registration_case import is_accepted, load_registration_case, save_registration
 from XRayLib.errors import InputError, MissingDependencyError, RefusedError, XRay3DError
 from XRayLib.radiograph import parse_view_argument
+from XRayLib.registry import REGISTERS
 
 DEFAULT_RECONSTRUCTION = "atlas"
 FILE_COLUMNS = ("prior_ct", "ct", "initial", "landmarks")
@@ -99,7 +101,7 @@ def run_row(row: dict[str, str], output: Path, method_id: str, device: str) -> d
 
 def _reconstruct(row: dict[str, str], views: list[str], output: Path, method_id: str, options: Options) -> dict:
     case = load_case(views, Path(row["prior_ct"]) if row.get("prior_ct") else None, row.get("body_part", ""))
-    result = reconstruct_case(case, method_id or DEFAULT_RECONSTRUCTION, options, _unheard)
+    result = run_in_worker(case, method_id or DEFAULT_RECONSTRUCTION, options, _unheard, "volume")
     save_result(result, output / f"{row['id']}.nii.gz", None)
     return {"quality": result.quality, "warnings": result.warnings, "provenance": result.provenance}
 
@@ -110,7 +112,7 @@ def _register(row: dict[str, str], views: list[str], output: Path, method_id: st
 
     initial, landmarks = (Path(row[key]) if row.get(key) else None for key in ("initial", "landmarks"))
     case = load_registration_case(load_ct(Path(row["ct"])), views, initial=initial, landmarks=landmarks)
-    result = register_case(case, method_id or DEFAULT_REGISTRATION, options, _unheard)
+    result = run_in_worker(case, method_id or DEFAULT_REGISTRATION, options, _unheard, *REGISTERS)
     images = [Path(parse_view_argument(view)[0]).name for view in views]
     poses = [output / f"{row['id']}{suffix}" for suffix in (".pose.json", ".tfm")]
     save_registration(result, case, images, *poses)

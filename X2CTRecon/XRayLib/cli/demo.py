@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Options, Result
+from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.options import DeviceOption, JsonFlag
 from XRayLib.cli.output import json_ready, reporting
-from XRayLib.cli.reconstruct import load_case, reconstruct_case
+from XRayLib.cli.reconstruct import load_case
 
 FILMS = ("torso_pa.dcm", "torso_lateral.dcm")
 
@@ -37,7 +38,7 @@ def demo(
         with out.progress() as progress:
             started = time.perf_counter()
             case = load_case([str(path) for path in paths])
-            result = reconstruct_case(case, method_id, Options(device=device), progress)
+            result = run_in_worker(case, method_id, Options(device=device), progress, "volume")
             seconds = time.perf_counter() - started
             progress(0.9, "Drawing Slicer's views")
             save_volume(result.volume, output / "result.nii.gz")

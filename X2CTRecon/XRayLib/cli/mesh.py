@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from XRayLib.case import Case, Options, Result
+from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.options import (
     DeviceOption,
     JsonFlag,
@@ -20,7 +21,6 @@ from XRayLib.cli.options import (
 )
 from XRayLib.cli.output import reporting
 from XRayLib.errors import InputError
-from XRayLib.registry import Progress, method
 
 
 def mesh(
@@ -44,7 +44,7 @@ def mesh(
         options = Options(device=device, seed=seed, extra={"refine": refine})
         with out.progress() as progress:
             case = load_mesh_case(view, prior_ct, prior_mesh, prior_label, initial)
-            result = mesh_of_case(case, method_id, options, progress)
+            result = run_in_worker(case, method_id, options, progress, "mesh")
         summary = save_mesh_result(result, output)
         for warning in result.warnings:
             out.say(f"Note: {warning}")
@@ -74,17 +74,6 @@ def load_mesh_case(
     radiographs = tuple(load_radiograph(*parse_view_argument(view)) for view in views)
     pose = None if initial is None else read_pose(initial)
     return Case(radiographs, ct=load_ct(ct), mesh=organ, initial_ct_to_world=pose)
-
-
-def mesh_of_case(case: Case, method_id: str, options: Options, progress: Progress) -> Result:
-    """Run a mesh method in the worker process, as the Slicer module does."""
-    from XRayLib.jobs import run_blocking
-
-    chosen = method(method_id)
-    if chosen.returns != "mesh":
-        raise InputError(f"{chosen.title} does not return a mesh: choose another --method.")
-    chosen.check(case)
-    return run_blocking(method_id, case, options, progress)
 
 
 def save_mesh_result(result: Result, output: Path) -> dict[str, object]:

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Case, Options, Result
+from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.options import DeviceOption, JsonFlag, MethodOption, ModelOption, SeedOption, ViewOption
 from XRayLib.cli.output import reporting
 from XRayLib.errors import InputError
-from XRayLib.registry import Method, Progress, method
+from XRayLib.registry import Method, method
 
 
 def reconstruct(
@@ -72,7 +73,7 @@ def reconstruct(
         options = Options(device=device, bundle=model, seed=seed, extra=extra)
         with out.progress() as progress:
             case = load_case(view, prior_ct, body_part, initial)
-            result = reconstruct_case(case, method_id, options, progress)
+            result = run_in_worker(case, method_id, options, progress, "volume")
             save_result(result, output, report, labels)
         for warning in result.warnings:
             out.say(f"Note: {warning}")
@@ -116,17 +117,6 @@ def load_case(views: list[str], prior_ct: Path | None = None, body_part: str = "
         initial_ct_to_world=None if initial is None else read_pose(initial),
         body_part=body_part,
     )
-
-
-def reconstruct_case(case: Case, method_id: str, options: Options, progress: Progress) -> Result:
-    """Run a volume method in the worker process, as the Slicer module does."""
-    from XRayLib.jobs import run_blocking
-
-    chosen = method(method_id)
-    if chosen.returns != "volume":
-        raise InputError(f"{chosen.title} does not return a volume: choose another --method.")
-    chosen.check(case)
-    return run_blocking(method_id, case, options, progress)
 
 
 def save_result(result: Result, output: Path, report: Path | None, labels: Path | None = None) -> None:

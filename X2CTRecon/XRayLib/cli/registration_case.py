@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from XRayLib.case import Case, Options, Result
+from XRayLib.case import Case, Result
+from XRayLib.cli.in_worker import method_that_returns
 from XRayLib.errors import InputError
-from XRayLib.registry import Progress, method
+from XRayLib.registry import REGISTERS
 
 if TYPE_CHECKING:
     from XRayLib.ct import Volume
 
 DEFAULT_METHOD = "intensity"
 DEFORMABLE_METHOD = "deformable"
-REGISTERS = ("pose", "deformation")
-"""What a registration may return; a deformation has a pose, too."""
 
 
 def load_registration_case(
@@ -61,22 +60,6 @@ def load_registration_case(
     return replace(case, landmarks=load_landmark_pairs(landmarks, geometries, view_landmarks))
 
 
-def registration_method(method_id: str) -> None:
-    """InputError unless the method returns a pose or a deformation, which has one."""
-    chosen = method(method_id)
-    if chosen.returns not in REGISTERS:
-        raise InputError(f"{chosen.title} does not return a pose: choose another --method.")
-
-
-def register_case(case: Case, method_id: str, options: Options, progress: Progress) -> Result:
-    """Run a method of registration in the worker process, as the Slicer module does."""
-    from XRayLib.jobs import run_blocking
-
-    registration_method(method_id)
-    method(method_id).check(case)
-    return run_blocking(method_id, case, options, progress)
-
-
 def is_accepted(result: Result) -> bool:
     """Whether the method stands by its pose; one that does not judge does."""
     return result.pose_quality is None or bool(result.pose_quality.accepted)
@@ -113,10 +96,10 @@ def save_registration(
 
 def chosen_method(method_id: str, deformable: bool, deformation: Path | None) -> str:
     """The method that ``--method`` and ``--deformable`` mean together; InputError when they contradict each other."""
-    registration_method(method_id)
-    deforms = method(method_id).returns == "deformation"
+    method = method_that_returns(method_id, *REGISTERS)
+    deforms = method.returns == "deformation"
     if deformable and not deforms and method_id != DEFAULT_METHOD:
-        raise InputError(f"{method(method_id).title} finds a pose only: leave out --method or --deformable.")
+        raise InputError(f"{method.title} finds a pose only: leave out --method or --deformable.")
     if deformation is not None and not (deformable or deforms):
         raise InputError("A deformation is only found with --deformable: add it, or leave out --deformation.")
     return method_id if deforms or not deformable else DEFORMABLE_METHOD

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from XRayLib.case import Case, Options, Result
+from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.registration_case import (
     deviation_mm,
     is_accepted,
     load_registration_case,
-    register_case,
     save_registration,
 )
 from XRayLib.errors import InputError, RefusedError
-from XRayLib.registry import Progress, method
+from XRayLib.registry import REGISTERS, Progress, method
 
 POSE_SUFFIX = ".pose.json"
 
@@ -45,7 +45,7 @@ class RegistrationRun:
         from XRayLib.ct import load_ct
 
         case = load_registration_case(load_ct(ct), self.views, **self.given)
-        result = register_case(case, self.method_id, self.options, progress)
+        result = run_in_worker(case, self.method_id, self.options, progress, *REGISTERS)
         return self._saved(result, case, lambda path: path)
 
     def frames(self, ct: Path, numbers: list[int], progress: Progress) -> list[dict[str, Any]]:
