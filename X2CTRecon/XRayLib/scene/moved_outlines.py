@@ -8,7 +8,7 @@ from typing import Any
 from XRayLib.case import SurfaceMesh
 from XRayLib.scene.film_lines import hide_lines, put_lines
 from XRayLib.scene.organ_contours import outline
-from XRayLib.scene.organ_source import OrganSource
+from XRayLib.scene.organ_source import OrganSource, segment_names
 from XRayLib.scene.radiograph_nodes import film_geometry
 
 MOVED_ROLE = "XRay3DMovedOutline"
@@ -24,11 +24,7 @@ def visible_organs(node: Any) -> list[OrganSource]:
         return []
     if node.IsA("vtkMRMLModelNode"):
         return [OrganSource(node)]
-    if not node.IsA("vtkMRMLSegmentationNode"):
-        return []
-    segmentation = node.GetSegmentation()
-    ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-    return [OrganSource(node, segment_id) for segment_id in ids if display.GetSegmentVisibility(segment_id)]
+    return [OrganSource(node, segment) for segment in segment_names(node) if display.GetSegmentVisibility(segment)]
 
 
 def put_moved_outlines(film: Any, organs: Sequence[tuple[SurfaceMesh, Color]], view_node_ids: Sequence[str]) -> None:

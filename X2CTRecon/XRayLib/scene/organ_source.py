@@ -18,6 +18,20 @@ SAME_PLACE = 1e-6
 """Organ and CT under the same transform: rounding must not make another organ of it."""
 
 
+def is_segmentation(node: Any) -> bool:
+    """Whether the node, or None, is a segmentation."""
+    return node is not None and bool(node.IsA("vtkMRMLSegmentationNode"))
+
+
+def segment_names(node: Any) -> dict[str, str]:
+    """Names of a segmentation's segments by their ids; empty for any other node."""
+    if not is_segmentation(node):
+        return {}
+    segmentation = node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
+    return {segment_id: segmentation.GetSegment(segment_id).GetName() for segment_id in ids}
+
+
 @dataclass(frozen=True)
 class OrganLook:
     """What a surgeon knows the organ by."""
@@ -42,7 +56,7 @@ class OrganSource:
     @property
     def is_segmentation(self) -> bool:
         """Whether the node is a segmentation."""
-        return bool(self.node.IsA("vtkMRMLSegmentationNode"))
+        return is_segmentation(self.node)
 
     @property
     def shape_version(self) -> tuple:

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.errors import XRay3DError
-from XRayLib.scene.organ_source import OrganSource, content_key, is_ready
+from XRayLib.scene.organ_source import OrganSource, content_key, is_ready, is_segmentation, segment_names
 
 
 class OrganChoice:
@@ -46,9 +46,9 @@ class OrganChoice:
     def source(self) -> OrganSource | None:
         """The chosen organ, None while none is."""
         node = None if self._node is None else self._node.organNode
-        if node is None or (self._node.organSegment not in _segments(node) and _is_segmentation(node)):
+        if node is None or (self._node.organSegment not in segment_names(node) and is_segmentation(node)):
             return None
-        return OrganSource(node, self._node.organSegment if _is_segmentation(node) else "")
+        return OrganSource(node, self._node.organSegment if is_segmentation(node) else "")
 
     @property
     def surface(self) -> SurfaceMesh | None:
@@ -111,8 +111,8 @@ class OrganChoice:
 
     def _show_segments(self) -> None:
         combo, node = self.ui.segmentComboBox, None if self._node is None else self._node.organNode
-        segments = _segments(node)
-        combo.setVisible(_is_segmentation(node))
+        segments = segment_names(node)
+        combo.setVisible(is_segmentation(node))
         if [combo.itemData(index) for index in range(combo.count)] != list(segments):
             was_blocked = combo.blockSignals(True)
             combo.clear()
@@ -130,16 +130,3 @@ class OrganChoice:
         chosen = self.ui.segmentComboBox.itemData(index)
         if self._node is not None and chosen:
             self._node.organSegment = chosen
-
-
-def _is_segmentation(node: Any) -> bool:
-    return node is not None and bool(node.IsA("vtkMRMLSegmentationNode"))
-
-
-def _segments(node: Any) -> dict[str, str]:
-    """Names of a segmentation's segments by their ids."""
-    if not _is_segmentation(node):
-        return {}
-    segmentation = node.GetSegmentation()
-    ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-    return {segment_id: segmentation.GetSegment(segment_id).GetName() for segment_id in ids}
