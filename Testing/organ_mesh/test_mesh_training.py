@@ -14,6 +14,7 @@ from X2CTReconLib.mesh_networks import losses
 from X2CTReconLib.mesh_preparation.tasks import TASKS, MeshTask
 from XRayLib.motion import DeformationModes, MotionModel
 from XRayLib.preparation.motion_films import MotionFilm, MotionFilms, organ_window
+from XRayLib.preparation.motion_settings import MotionPreparationSettings
 from XRayLib.preparation.training import Training
 
 SETTINGS = {"batch": 8, "views_deg": [(0.0, 0.0)], "rotation_range_deg": 10.0, "exposures": 64, "views_per_state": 3}
@@ -74,3 +75,14 @@ def test_the_truth_has_no_error(motion: MotionModel, modes: DeformationModes, fi
     batch = task.batch(films[0])
     assert float(task.error_mm({"displacement": batch["target"]}, batch)) < 0.01
     assert float(losses.distance(batch["target"], torch.zeros_like(batch["target"]))) > 5.0
+
+
+@pytest.mark.parametrize("what", list(TASKS))
+def test_films_of_the_usual_size_can_be_learned_from(
+    motion: MotionModel, modes: DeformationModes, tmp_path: Path, what: str
+) -> None:
+    usual = MotionPreparationSettings().input_px
+    settings = small(**{**SETTINGS, "batch": 2}, input_px=usual, iterations=1)
+    training = Training(TASKS[what](motion, organ_window(motion.organ.points), modes, settings), tmp_path)
+    training.run(lambda _fraction, _stage: None)
+    assert all(torch.isfinite(weights).all() for weights in training.trained_network().parameters())

@@ -72,6 +72,7 @@ def test_the_report_shows_overlays_and_error_bars(patient: Path, test_method: st
 
 
 def test_a_refused_pose_is_written_and_said(patient: Path, test_method: str) -> None:
+    Path("x.tfm").write_text("of an earlier registration", encoding="utf-8")
     arguments = ("register", "--ct", "ct.nii.gz", "--view", "dark.nrrd", "--method", test_method, "-o", "x.pose.json")
     code, out, err = run(*arguments, "--transform", "x.tfm", "--report", "report", "--json")
     assert code == 3
@@ -89,12 +90,16 @@ def test_a_refused_pose_is_written_and_said(patient: Path, test_method: str) -> 
 
 
 def test_a_method_that_finds_no_pose_at_all_is_refused_too(patient: Path, test_method: str) -> None:
+    for name in ("x.pose.json", "x.tfm"):
+        Path(name).write_text("of an earlier registration", encoding="utf-8")
     code, out, _ = run(
-        "register", *FILMS, "--method", test_method, "-o", "x.pose.json", "--rotation-range", 0, "--json"
+        *("register", *FILMS, "--method", test_method, "-o", "x.pose.json", "--transform", "x.tfm"),
+        *("--rotation-range", 0, "--json"),
     )
     assert code == 3
     assert json.loads(out)["error"]["code"] == "refused"
     assert not Path("x.pose.json").exists()
+    assert not Path("x.tfm").exists()
 
 
 def test_landmarks_reach_the_method(patient: Path, test_method: str) -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import ClassVar
 
 from XRayLib.case import Case, Options, Result
+from XRayLib.case_checks import check_films_differ, check_lies_in_ct
 from XRayLib.errors import InputError
 
 METHOD_PACKAGES = ("X2CTReconLib", "XRayRegistrationLib")
@@ -72,6 +73,8 @@ class Method(ABC):
             raise InputError(f"{self.title} needs a CT of the patient: choose one.")
         if self.needs.mesh and case.mesh is None:
             raise InputError(f"{self.title} needs an organ mesh: choose one.")
+        check_films_differ(case)
+        check_lies_in_ct(case)
 
     @abstractmethod
     def run(self, case: Case, options: Options, progress: Progress) -> Result:

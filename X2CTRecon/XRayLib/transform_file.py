@@ -49,6 +49,8 @@ def read_transform_file(path: str | Path) -> NDArray[np.float64]:
     import SimpleITK as sitk
 
     path = Path(path)
+    if not path.is_file():
+        raise InputError(f"The transform {path.name} does not exist: check its path.")
     try:
         transform = sitk.ReadTransform(str(path))
     except RuntimeError as error:

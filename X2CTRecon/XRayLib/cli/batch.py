@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +16,10 @@ from XRayLib.cli.options import DeviceOption, JsonFlag
 from XRayLib.cli.output import json_ready, reporting
 from XRayLib.cli.reconstruct import load_case, save_result
 from XRayLib.cli.registration_case import DEFAULT_METHOD as DEFAULT_REGISTRATION
-from XRayLib.cli.registration_case import is_accepted, load_registration_case, save_registration
+from XRayLib.cli.registration_case import is_accepted, load_registration_case, remove_earlier, save_registration
 from XRayLib.errors import InputError, MissingDependencyError, RefusedError, XRay3DError
 from XRayLib.radiograph import parse_view_argument
+from XRayLib.radiograph.view_argument import VIEW_WORDS
 from XRayLib.registry import REGISTERS
 
 DEFAULT_RECONSTRUCTION = "atlas"
@@ -47,7 +48,11 @@ def batch(
     """Reconstruct or register the cases of a table. Those whose .json says "ok" are skipped, so a batch goes on."""
     with reporting(as_json) as out:
         rows = read_cases(cases)
+        if output.exists() and not output.is_dir():
+            raise InputError(f"{output.name} is a file: name a folder for the results.")
         output.mkdir(parents=True, exist_ok=True)
+        if unknown := unknown_columns(rows):
+            out.say(f"Note: nothing is taken from the columns {', '.join(unknown)}.")
         todo = [row for row in rows if not _finished(output / f"{row['id']}.json")]
         out.say(f"{len(rows)} cases, {len(rows) - len(todo)} already done.")
         folder = output.resolve()  # the processes of a cluster may start elsewhere
@@ -77,10 +82,29 @@ def read_cases(path: Path) -> list[dict[str, str]]:
         raise InputError(f"{path.name} needs a column 'id' with a different value in every row.")
     if any(Path(name).name != name for name in identifiers):
         raise InputError(f"{path.name}: an id must be a plain name without slashes.")
+    folder = path.resolve().parent
     for row in rows:
-        for key in [key for key in row if row[key] and (key.startswith("view") or key in FILE_COLUMNS)]:
-            row[key] = row[key] if Path(row[key]).is_absolute() else str(path.resolve().parent / row[key])
+        for key in [key for key in row if row[key]]:
+            if key.startswith("view"):
+                row[key] = _from_folder(row[key], folder)
+            elif key in FILE_COLUMNS:
+                row[key] = str(folder / row[key])
     return rows
+
+
+def unknown_columns(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Columns that no case takes anything from, e.g. misspelt ones."""
+    known = {"id", "method", "model", "body_part", *FILE_COLUMNS}
+    return sorted({key for row in rows for key in row if key not in known and not key.startswith("view")})
+
+
+def _from_folder(argument: str, folder: Path) -> str:
+    """IMAGE or IMAGE:GEOMETRY with relative paths taken from the folder."""
+    image, geometry = parse_view_argument(argument)
+    placed = str(folder / image)
+    if geometry is None or str(geometry).lower() in VIEW_WORDS:
+        return placed if geometry is None else f"{placed}:{geometry}"
+    return f"{placed}:{folder / geometry}"
 
 
 def run_row(row: dict[str, str], output: Path, method_id: str, device: str) -> dict[str, Any]:
@@ -100,7 +124,8 @@ def run_row(row: dict[str, str], output: Path, method_id: str, device: str) -> d
 
 
 def _reconstruct(row: dict[str, str], views: list[str], output: Path, method_id: str, options: Options) -> dict:
-    case = load_case(views, Path(row["prior_ct"]) if row.get("prior_ct") else None, row.get("body_part", ""))
+    prior_ct, initial = (Path(row[key]) if row.get(key) else None for key in ("prior_ct", "initial"))
+    case = load_case(views, prior_ct, row.get("body_part", ""), initial)
     result = run_in_worker(case, method_id or DEFAULT_RECONSTRUCTION, options, _unheard, "volume")
     save_result(result, output / f"{row['id']}.nii.gz", None)
     return {"quality": result.quality, "warnings": result.warnings, "provenance": result.provenance}
@@ -112,9 +137,10 @@ def _register(row: dict[str, str], views: list[str], output: Path, method_id: st
 
     initial, landmarks = (Path(row[key]) if row.get(key) else None for key in ("initial", "landmarks"))
     case = load_registration_case(load_ct(Path(row["ct"])), views, initial=initial, landmarks=landmarks)
+    poses = [output / f"{row['id']}{suffix}" for suffix in (".pose.json", ".tfm")]
+    remove_earlier(*poses)
     result = run_in_worker(case, method_id or DEFAULT_REGISTRATION, options, _unheard, *REGISTERS)
     images = [Path(parse_view_argument(view)[0]).name for view in views]
-    poses = [output / f"{row['id']}{suffix}" for suffix in (".pose.json", ".tfm")]
     save_registration(result, case, images, *poses)
     told = {"quality": result.quality, "warnings": result.warnings, "ct_to_world": result.ct_to_world}
     if not is_accepted(result):
@@ -129,7 +155,7 @@ def _unheard(_fraction: float, _stage: str) -> None:
 def _finished(path: Path) -> bool:
     try:
         return json.loads(path.read_text(encoding="utf-8"))["status"] == "ok"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

@@ -19,8 +19,13 @@ from XRayLib.cli.options import (
     SeedOption,
     ViewOption,
 )
+from XRayLib.cli.organ import split_label
 from XRayLib.cli.output import reporting
+from XRayLib.cli.outputs import check_nothing_is_lost, check_suffix
 from XRayLib.errors import InputError
+from XRayLib.radiograph import parse_view_argument
+
+SUFFIXES = (".vtp", ".stl")
 
 
 def mesh(
@@ -40,7 +45,10 @@ def mesh(
 ) -> None:
     """Find where a breathing organ is on X-rays. The method must have been prepared: `xray3d prepare`."""
     with reporting(as_json) as out:
-        check_output(output)
+        check_suffix(output, SUFFIXES)
+        images = [parse_view_argument(argument)[0] for argument in view]
+        labels = split_label(prior_label)[0] if prior_label else None
+        check_nothing_is_lost((output,), (*images, prior_ct, prior_mesh, labels, initial))
         options = Options(device=device, seed=seed, extra={"refine": refine})
         with out.progress() as progress:
             case = load_mesh_case(view, prior_ct, prior_mesh, prior_label, initial)
@@ -51,14 +59,6 @@ def mesh(
         out.result(summary, _line(summary))
 
 
-def check_output(path: Path) -> None:
-    """Fail before the work, not after it."""
-    if path.suffix not in (".vtp", ".stl"):
-        raise InputError(f"{path.name}: name the output .vtp or .stl.")
-    if not path.resolve().parent.is_dir():
-        raise InputError(f"The folder {path.resolve().parent} does not exist: create it first.")
-
-
 def load_mesh_case(
     views: list[str], ct: Path, prior_mesh: Path | None, prior_label: str, initial: Path | None = None
 ) -> Case:
@@ -66,7 +66,7 @@ def load_mesh_case(
     from XRayLib.cli.organ import load_organ
     from XRayLib.ct import load_ct
     from XRayLib.pose_file import read_pose
-    from XRayLib.radiograph import load_radiograph, parse_view_argument
+    from XRayLib.radiograph import load_radiograph
 
     organ = load_organ(prior_mesh, prior_label)
     if organ is None:

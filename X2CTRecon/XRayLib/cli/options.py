@@ -21,6 +21,6 @@ OrganLabelOption = Annotated[
     str, typer.Option("--prior-label", help="LABELS[:VALUE]: or that organ in a label volume, e.g. l.nii.gz:5.")
 ]
 RefineOption = Annotated[bool, typer.Option("--refine/--no-refine", help="Improve the first answer on the films.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Of all random draws.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of all random draws.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; words go to stderr.")]

@@ -11,7 +11,10 @@ from XRayLib.case import Case, Options, Result
 from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.options import DeviceOption, JsonFlag, MethodOption, ModelOption, SeedOption, ViewOption
 from XRayLib.cli.output import reporting
+from XRayLib.cli.outputs import check_nothing_is_lost, check_report, check_suffix
+from XRayLib.ct.save import WRITABLE_SUFFIXES
 from XRayLib.errors import InputError
+from XRayLib.radiograph import parse_view_argument
 from XRayLib.registry import Method, method
 
 
@@ -62,9 +65,14 @@ def reconstruct(
 ) -> None:
     """Reconstruct a CT-like volume from X-rays. Internal detail is a plausible estimate, not a measurement."""
     with reporting(as_json) as out:
-        check_output(output)
-        if labels is not None:
-            check_output(labels)
+        for path in (output, labels):
+            if path is not None:
+                check_suffix(path, WRITABLE_SUFFIXES)
+        check_report(report)
+        images = [parse_view_argument(argument)[0] for argument in view]
+        check_nothing_is_lost((output, labels), (*images, prior_ct, initial))
+        if initial is not None and prior_ct is None:
+            raise InputError("--initial says where the CT of --prior-ct lies: give both, or neither.")
         asked = {"consistent": consistent, "style_transfer": style_transfer, "estimate_geometry": estimate_geometry}
         extra: dict[str, Any] = {name: True for name, wanted in asked.items() if wanted}
         if preset:
@@ -93,19 +101,11 @@ def check_presets(chosen: Method) -> None:
         raise InputError(f"{chosen.title} has no presets: leave --preset out, or choose another method.")
 
 
-def check_output(path: Path) -> None:
-    """Fail before the work, not after it."""
-    if not path.name.endswith((".nii", ".nii.gz", ".nrrd", ".mha")):
-        raise InputError(f"{path.name}: name the output .nii.gz, .nrrd or .mha.")
-    if not path.resolve().parent.is_dir():
-        raise InputError(f"The folder {path.resolve().parent} does not exist: create it first.")
-
-
 def load_case(views: list[str], prior_ct: Path | None = None, body_part: str = "", initial: Path | None = None) -> Case:
     """The case that ``--view``, ``--prior-ct`` and ``--initial`` describe."""
     from XRayLib.ct import load_ct
     from XRayLib.pose_file import read_pose
-    from XRayLib.radiograph import load_radiograph, parse_view_argument
+    from XRayLib.radiograph import load_radiograph
 
     radiographs = []
     for argument in views:
@@ -125,11 +125,11 @@ def save_result(result: Result, output: Path, report: Path | None, labels: Path 
 
     if result.volume is None:
         raise RuntimeError("the method returned no volume")
-    save_volume(result.volume, output)
     if labels is not None:
         if result.labels is None:
             raise InputError(f"The method {result.method} tells no tissues: use atlas or lifting, or drop --labels.")
         save_volume(result.labels, labels)
+    save_volume(result.volume, output)
     if report is not None:
         from XRayLib.report import write_volume_report
 

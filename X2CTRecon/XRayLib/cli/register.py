@@ -20,10 +20,14 @@ from XRayLib.cli.options import (
     SeedOption,
     ViewOption,
 )
+from XRayLib.cli.organ import split_label
 from XRayLib.cli.output import Output, reporting
+from XRayLib.cli.outputs import check_folder, check_nothing_is_lost, check_report
 from XRayLib.cli.registration_case import DEFAULT_METHOD, chosen_method
 from XRayLib.cli.registration_run import POSE_SUFFIX, RegistrationRun, chosen_frames
 from XRayLib.errors import InputError, RefusedError
+from XRayLib.radiograph import parse_view_argument
+from XRayLib.registry import method
 
 
 def register(
@@ -74,10 +78,20 @@ def register(
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:
-    """Find where a CT is on X-rays. Exit code 3: refused; the pose file then says "accepted": false and why."""
+    """Find where a CT is on X-rays. Exit code 3: refused, with the reason.
+
+    The pose file then says "accepted": false; where no pose was found at all, none is left.
+    """
     with reporting(as_json) as out:
         check_outputs(output, transform, deformation)
+        check_report(report)
+        images = [parse_view_argument(argument)[0] for argument in view]
+        organ_labels = split_label(prior_label)[0] if prior_label else None
+        read = (*images, ct, initial, landmarks, *(view_landmarks or ()), prior_mesh, organ_labels, labels)
+        check_nothing_is_lost((output, transform, deformation), read)
         method_id = chosen_method(method_id, deformable, deformation)
+        if method(method_id).returns == "pose" and (prior_mesh or prior_label or labels):
+            raise InputError("Organs and labels are for --deformable: add it, or leave out --prior-... and --labels.")
         extra = {
             "initialisation": initialisation,
             "refine": refine,
@@ -112,8 +126,8 @@ def check_outputs(output: Path, transform: Path | None, deformation: Path | None
         raise InputError(f"{output.name}: name the pose {POSE_SUFFIX}.")
     names = (output, transform and check_transform_name(transform), deformation and check_deformation_name(deformation))
     for path in names:
-        if path is not None and not path.resolve().parent.is_dir():
-            raise InputError(f"The folder {path.resolve().parent} does not exist: create it first.")
+        if path is not None:
+            check_folder(path)
 
 
 def _tell(out: Output, summaries: list[dict[str, Any]], single: bool) -> None:

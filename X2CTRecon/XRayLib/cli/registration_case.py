@@ -74,11 +74,15 @@ def save_registration(
     report: Path | None = None,
     deformation: Path | None = None,
 ) -> list[Path]:
-    """The pose file, the report and, of an accepted pose only, the transforms: they could not say it is refused."""
+    """The pose file, the report and, of an accepted pose only, the transforms: they could not say it is refused.
+
+    Transforms of an earlier registration under these names are removed.
+    """
     from XRayLib.deformation_file import write_deformation_file
     from XRayLib.pose_file import write_pose_file
     from XRayLib.transform_file import write_transform_file
 
+    remove_earlier(transform, deformation)
     write_pose_file(output, result, case, images)
     written = [output]
     if transform is not None and is_accepted(result):
@@ -92,6 +96,13 @@ def save_registration(
 
         written.append(write_report(result, report))
     return written
+
+
+def remove_earlier(*outputs: Path | None) -> None:
+    """What an earlier run left under these names must not pass for this run's."""
+    for path in outputs:
+        if path is not None:
+            path.unlink(missing_ok=True)
 
 
 def chosen_method(method_id: str, deformable: bool, deformation: Path | None) -> str:

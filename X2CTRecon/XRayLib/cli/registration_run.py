@@ -13,6 +13,7 @@ from XRayLib.cli.registration_case import (
     deviation_mm,
     is_accepted,
     load_registration_case,
+    remove_earlier,
     save_registration,
 )
 from XRayLib.errors import InputError, RefusedError
@@ -45,7 +46,11 @@ class RegistrationRun:
         from XRayLib.ct import load_ct
 
         case = load_registration_case(load_ct(ct), self.views, **self.given)
-        result = run_in_worker(case, self.method_id, self.options, progress, *REGISTERS)
+        try:
+            result = run_in_worker(case, self.method_id, self.options, progress, *REGISTERS)
+        except RefusedError:
+            remove_earlier(self.output, self.transform, self.deformation)
+            raise
         return self._saved(result, case, lambda path: path)
 
     def frames(self, ct: Path, numbers: list[int], progress: Progress) -> list[dict[str, Any]]:
@@ -69,6 +74,8 @@ class RegistrationRun:
                 try:
                     result = client.run_blocking(self.method_id, case, options, on_progress)
                 except RefusedError as error:  # the other frames may be better
+                    outputs = (self.output, self.transform, self.deformation)
+                    remove_earlier(*(path and _of_frame(path, number) for path in outputs))
                     summaries.append({"frame": number, "accepted": False, "reason": str(error), "warnings": ()})
                     continue
                 summary = self._saved(result, case, lambda path, number=number: _of_frame(path, number))

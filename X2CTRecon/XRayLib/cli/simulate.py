@@ -9,6 +9,7 @@ import typer
 
 from XRayLib.cli.options import DeviceOption, JsonFlag, SeedOption
 from XRayLib.cli.output import numbers, reporting
+from XRayLib.cli.outputs import check_nothing_is_lost
 from XRayLib.errors import InputError
 
 
@@ -37,6 +38,7 @@ def simulate(
         from XRayLib.ct import load_ct
         from XRayLib.simulate import SimulationPlan, simulate_to_files
 
+        check_nothing_is_lost((output,), (ct,))
         columns, rows = (int(n) for n in numbers(size, 2, "--size"))
         if poses not in ("fixed", "random"):
             raise InputError("--poses is fixed or random.")

@@ -9,6 +9,7 @@ import numpy as np
 
 from XRayLib.ct.volume import Volume
 from XRayLib.errors import InputError
+from XRayLib.nifti_file import holds_only_numbers, is_nifti, read_head
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -74,6 +75,22 @@ def _load_file(path: Path) -> Volume:
         raise InputError(f"{path.name} cannot be read as a volume: it is damaged or of another kind.") from error
     while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
         image = image[..., 0]
+    if is_nifti(path):
+        _check_nifti(path)
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or min(image.GetSize()) < 2:
         raise InputError(f"{path.name} is not one three-dimensional grey-value volume: choose a CT.")
     return Volume(sitk.GetArrayFromImage(image).astype(np.float32), ijk_to_ras_of(image))
+
+
+def _check_nifti(path: Path) -> None:
+    """The reader takes what is no number for 0, water, and what is not stated for 1 mm and a usual place."""
+    if not holds_only_numbers(path):
+        raise InputError(f"{path.name} contains values that are not numbers (NaN or infinity).")
+    head = read_head(path)
+    if not all(size > 0 for size in head.voxel_mm):
+        raise InputError(f"{path.name} does not state the size of its voxels: convert it again from the original.")
+    if not head.is_placed:
+        raise InputError(
+            f"{path.name} does not state how its voxels lie in the patient (left, right, front, back): convert it "
+            "again from the original."
+        )

@@ -39,6 +39,8 @@ def organ_template(labels: Volume, value: int = 1, *, vertices: int = VERTICES) 
         When no voxel has that label, or the organ is too thin for so few vertices.
     """
     inside = labels.voxels == value
+    if value < 1:
+        raise InputError("The label 0 is what belongs to no organ: choose the organ's label, 1 or more.")
     if not inside.any():
         raise InputError(f"The labels hold no voxel of value {value}: choose the organ's label.")
     organ = _cropped(_largest(inside), labels.ijk_to_ras)
@@ -106,7 +108,10 @@ def _dense_surface(share: Volume, spacing_mm: float) -> SurfaceMesh:
     smooth = gaussian_filter(sampled, sigma)
     wanted = max(1, round(float(sampled.sum())))
     level = float(np.partition(smooth.ravel(), -wanted)[-wanted])
-    return _largest_part(isosurface(smooth, min(max(level, 0.2), 0.8), matrix))
+    surface = isosurface(smooth, min(max(level, 0.2), 0.8), matrix)
+    if not len(surface.triangles):
+        raise InputError("The organ is too small for a surface: choose another label, or a finer segmentation.")
+    return _largest_part(surface)
 
 
 def _inflated(mesh: SurfaceMesh, volume_ml: float) -> SurfaceMesh:

@@ -58,6 +58,8 @@ def _volume(
 ) -> dict[str, Any]:
     from XRayLib.ct import load_ct
 
+    if result_labels is not None and labels is None:
+        raise InputError("Labels of the result are compared with those of the reference: give --labels, too.")
     return evaluate_volume(
         load_ct(reference),
         load_ct(result),

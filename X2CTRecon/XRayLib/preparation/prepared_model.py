@@ -81,7 +81,7 @@ def prepared_folder(case: Case, what: str, title: str, *, organ: bool = False) -
     folder = prepared_bundle(case.ct, what, case.mesh if organ else None)
     if folder is None:
         of_what = "this organ of this CT" if organ else "this CT"
-        mesh_option = " --mesh MESH" if organ else ""
+        mesh_option = " --prior-mesh MESH (or --prior-label LABELS:VALUE)" if organ else ""
         raise InputError(
             f"{title} has not been trained for {of_what}: press 'Prepare this patient', or run "
             f"'xray3d prepare CT{mesh_option} --what {what}'."

@@ -36,9 +36,6 @@ class Training:
         self._device = training_device(settings.device)
         torch.manual_seed(settings.seed)
         self._network = task.network().to(self._device)
-        for layer in self._network.modules():
-            if isinstance(layer, nn.Conv2d):  # convolutions in space have no such format
-                layer.to(memory_format=torch.channels_last)
         if settings.start_weights:
             from XRayLib.preparation.start_weights import load_start_weights
 
@@ -136,8 +133,6 @@ class Training:
     def _step(self, batch: Batch) -> None:
         for group in self._optimiser.param_groups:
             group["lr"] = self._settings.learning_rate * rate_share(self._fraction())
-        if "contrasts" in batch:
-            batch["contrasts"] = batch["contrasts"].contiguous(memory_format=torch.channels_last)
         loss, error_mm = self._task.loss(self._network, batch)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()

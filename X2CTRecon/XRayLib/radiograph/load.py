@@ -62,6 +62,8 @@ def load_radiograph(
     path = Path(path)
     kind = file_kind(path)
     stated = stated_geometry(geometry, view, path)
+    if kind == "dicom" and not geometry and stated.file is not None:  # written for another image of that name
+        stated = stated._replace(file=replace(stated.file, intensity=None, scale=None))
     try:
         decoded = _decoded(path, kind, frame_index)
         return _radiograph(

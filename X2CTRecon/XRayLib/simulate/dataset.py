@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,8 +98,9 @@ def _save_one(ct: Volume, plan: SimulationPlan, index: int, path: Path) -> dict:
     )
     realism = realism_for(plan.realism, seed)
     save_radiograph(radiograph, path, bone_dark=realism.bone_dark, study=f"simulation {plan.seed}")
-    if path.name.lower().endswith(DICOM_SUFFIXES):
-        write_geometry_file(geometry, geometry_file_beside(path))
+    beside = geometry_file_beside(path)
+    if path.name.lower().endswith(DICOM_SUFFIXES) and not _has_namesake(path, beside):
+        write_geometry_file(geometry, beside)
     return {
         "format": MANIFEST_FORMAT,
         "file": path.name,
@@ -130,3 +132,9 @@ def _view(ct: Volume, plan: SimulationPlan, seed: int) -> XRayGeometry:
         isocenter_ras_mm=plan.isocenter_ras_mm,
     )
     return view
+
+
+def _has_namesake(image: Path, geometry_file: Path) -> bool:
+    """Whether the geometry file may be that of another image, which needs it more than DICOM does."""
+    stem = geometry_file.name.partition(".")[0]
+    return any(other not in (image, geometry_file) for other in image.parent.glob(f"{glob.escape(stem)}.*"))
