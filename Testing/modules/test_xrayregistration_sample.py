@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slicer
 def test_the_button_loads_a_ct_a_liver_that_moves_with_it_and_two_films(registration, client) -> None:
     widget = registration
     widget.ui.sampleButton.click()
-    for view in ("PA", "LL"):
-        client.answer(type("Loaded", (), {"radiograph": a_film(0.0, view)}))
+    for angle, view in ((0.0, "PA"), (90.0, "LL")):
+        client.answer(type("Loaded", (), {"radiograph": a_film(angle, view)}))
     paths = [asked for kind, asked in client.asked if kind == "load_radiograph"]
     assert [path.rpartition("/")[2] for path in paths] == ["moved_torso_pa.dcm", "moved_torso_lateral.dcm"]
     node = widget.panel.parameterNode
