@@ -74,6 +74,8 @@ def test_a_ct_evaluated_against_itself_is_perfect(ct) -> None:
     ("arguments", "words"),
     [
         (("simulate", "absent.nii.gz", "-o", "x.dcm"), "absent"),
+        (("simulate", "absent.nii.gz", "-o", "x.dcm", "--size", "32.9,32"), "whole numbers"),
+        (("simulate", "absent.nii.gz", "-o", "x.dcm", "--size", "32"), "2 numbers"),
         (("reconstruct", "--view", "absent.png", "-o", "x.nii.gz"), "absent"),
         (("reconstruct", "--view", "absent.png", "-o", "x.jpg"), ".nii.gz"),
         (("reconstruct", "--view", "absent.png", "-o", "no-folder/x.nii.gz"), "does not exist"),

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from XRayLib.case import Case, SurfaceMesh
 from XRayLib.case_checks import check_films_differ, check_lies_in_ct
 from XRayLib.cli.app import app
-from XRayLib.cli.batch import read_cases, unknown_columns
+from XRayLib.cli.batch import in_order, read_cases, unknown_columns
 from XRayLib.ct import Volume, load_ct, save_volume
 from XRayLib.errors import InputError
 from XRayLib.geometry import assumed_film_geometry
@@ -197,7 +197,46 @@ def test_what_is_no_organ_is_refused_in_a_sentence(value: int, words: str) -> No
         organ_template(Volume.axis_aligned(voxels, (1.0, 1.0, 1.0), quantity="label"), value)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.001])
+def test_a_ct_in_other_units_is_refused(folder: Path, share: float) -> None:
+    box = a_box()
+    small = Volume(box.voxels, np.diag([share, share, share, 1.0]) @ box.ijk_to_ras)
+    save_volume(small, folder / "units.nii.gz")
+    for arguments in (
+        ("register", "--ct", "units.nii.gz", "--view", "pa.nrrd", "-o", "x.pose.json"),
+        ("simulate", "units.nii.gz", "-o", "x.nrrd"),
+    ):
+        code, told = run(*arguments)
+        assert code == 2
+        assert "not in millimetres" in told
+
+
+def test_of_a_run_the_first_film_is_used_and_that_is_said(folder: Path) -> None:
+    pa = load_radiograph(folder / "pa.nrrd")
+    sitk.WriteImage(sitk.GetImageFromArray(np.stack([pa.line_integral] * 3)), str(folder / "run.nrrd"))
+    (folder / "run.geometry.json").write_bytes((folder / "pa.geometry.json").read_bytes())
+    code, told = run("reconstruct", "--view", "run.nrrd", "--method", "filtered-backprojection", "-o", "v.nii.gz")
+    assert code == 0, told
+    assert "run.nrrd holds 3 X-rays: the first is used" in told
+    arguments = ("--view", "run.nrrd", "--view", "lateral.nrrd", "--frames", "all", "-o", "x.pose.json")
+    code, told = run("register", "--ct", "ct.nii.gz", *arguments)
+    assert code == 2
+    assert "run.nrrd 3, lateral.nrrd 1" in told
+
+
+def test_films_of_one_name_share_their_geometry_and_that_is_said(folder: Path) -> None:
+    assert "one geometry" not in run("simulate", "ct.nii.gz", "-o", "f.dcm", "--size", "64,64")[1]
+    code, told = run("simulate", "ct.nii.gz", "-o", "f.png", "--size", "64,64", "--primary-angle", "90")
+    assert code == 0
+    assert "f.geometry.json gives f.png and f.dcm one geometry" in told
+    assert "one geometry" not in run("simulate", "ct.nii.gz", "-o", "g.png", "--size", "64,64")[1]
+
+
 # Tables
+
+
+def test_the_tenth_view_comes_after_the_second() -> None:
+    assert sorted(["view10", "view2", "view1", "id"], key=in_order) == ["id", "view1", "view2", "view10"]
 
 
 def test_relative_geometry_in_a_table_is_taken_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

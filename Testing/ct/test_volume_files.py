@@ -121,6 +121,16 @@ def test_dicom_slices_are_sorted_by_position_and_rescaled(tmp_path: Path) -> Non
     np.testing.assert_allclose(volume.ijk_to_ras @ (1, 2, 1, 1), (-11.5, -24.0, 6.0, 1))
 
 
+def test_copies_of_slices_are_left_out_and_phases_are_not_mixed(tmp_path: Path) -> None:
+    for z in (0.0, 2.0, 4.0):
+        for _copy in range(2):
+            _write_slice(tmp_path, (0.0, 0.0, z), np.full((3, 3), int(z)))
+    np.testing.assert_array_equal(load_ct(tmp_path).voxels[:, 1, 1], 2 * np.array([0, 2, 4]) - 1024)
+    _write_slice(tmp_path, (0.0, 0.0, 2.0), np.full((3, 3), 9))
+    with pytest.raises(InputError, match="phases of breathing"):
+        load_ct(tmp_path)
+
+
 def test_one_missing_slice_is_interpolated_and_more_are_refused(tmp_path: Path) -> None:
     for z in (0.0, 2.0, 4.0, 8.0, 10.0):
         _write_slice(tmp_path, (0.0, 0.0, z), np.full((3, 3), int(z)))

@@ -68,6 +68,7 @@ def test_optional_keys_may_be_absent_and_unknown_keys_present(geometry: XRayGeom
         ({"ras_to_pixel": [[1, 2, 3], 4, 5]}, "wrong kind"),
         ({"size_px": [200]}, "two numbers"),
         ({"size_px": [200, -3]}, "positive"),
+        ({"size_px": [200.5, 100]}, "whole numbers"),
         ({"pixel_spacing_mm": [0, 1]}, "positive"),
         ({"pixel_spacing_mm": ["1", 1]}, "positive"),
         ({"source_to_detector_mm": True}, "positive"),

@@ -15,7 +15,9 @@ from XRayLib.jobs.client import WorkerClient
 
 
 def a_case(value: float = 3.0) -> Case:
-    return Case((make_radiograph(),), ct=Volume(np.full((2, 3, 4), value, np.float32), np.eye(4)))
+    voxels = np.full((2, 3, 4), value, np.float32)
+    of_patient_size = np.diag([100.0, 100.0, 100.0, 1.0])
+    return Case((make_radiograph(),), ct=Volume(voxels, of_patient_size))
 
 
 def test_a_case_without_its_ct_takes_the_kept_one(tmp_path: Path) -> None:

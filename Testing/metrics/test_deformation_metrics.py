@@ -108,6 +108,15 @@ def test_a_field_points_from_the_deformed_anatomy_into_the_ct() -> None:
     assert values["baselines"]["identity"]["dice"]["liver"] == pytest.approx(0.5)
 
 
+def test_labels_are_compared_on_their_own_grid_however_coarse_the_field() -> None:
+    box = np.zeros((16, 16, 16), np.float32)
+    box[5:11, 5:11, 5:11] = 5
+    pair = (Volume(np.roll(box, 1, axis=0), np.eye(4), "label"), Volume(box, np.eye(4), "label"))
+    coarse = DisplacementField(np.zeros((4, 4, 4, 3), np.float32), np.diag([5.0, 5, 5, 1]))
+    values = evaluate_deformation(None, coarse, labels=pair)
+    assert values["result"]["dice"]["liver"] == pytest.approx(5 / 6)
+
+
 def test_warping_a_ct_puts_air_outside() -> None:
     ct = Volume(np.full(SHAPE, 40, np.float32), GRID)
     warped = affine_field(ZERO, (0, 0, 8)).warp(ct)

@@ -103,15 +103,6 @@ def test_one_slider_changes_one_number_of_a_pose_that_no_slider_can_show(registr
 # Jobs that cannot go on
 
 
-@pytest.fixture
-def run(registration):
-    registration.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
-    browser, film = put_film_run("Run", [a_film(), a_film()])
-    registration.panel.addRun(browser, [film])
-    registration.ui.sequenceCollapsibleButton.collapsed = False
-    return registration
-
-
 def test_a_run_whose_ct_is_deleted_ends_and_says_so(run, client, monkeypatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(slicer.util, "errorDisplay", lambda text, **_more: told.append(text))

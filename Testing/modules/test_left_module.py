@@ -14,7 +14,6 @@ from modules.films import a_ct, a_film, a_result
 from modules.reconstructions import add_two_films
 from modules.registrations import a_pose_result, shifted
 from XRayLib.scene.comparison_views import comparison_is_on
-from XRayLib.scene.film_run import put_film_run
 from XRayLib.scene.layout import film_layout_is_on
 from XRayLib.scene.matrices import local_to_world
 from XRayLib.scene.reprojection_nodes import reprojection_of
@@ -24,15 +23,6 @@ pytestmark = pytest.mark.slicer
 
 ONE_SLICE = 6
 """Id of the layout with the red slice alone."""
-
-
-@pytest.fixture
-def run(registration):
-    registration.panel.parameterNode.ctVolume = put_volume(a_ct(), "CT")
-    browser, film = put_film_run("Run", [a_film(), a_film()])
-    registration.panel.addRun(browser, [film])
-    registration.ui.sequenceCollapsibleButton.collapsed = False
-    return registration
 
 
 def layout() -> int:

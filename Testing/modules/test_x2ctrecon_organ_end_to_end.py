@@ -125,7 +125,7 @@ def test_a_run_gets_an_organ_per_frame_and_what_no_film_shows_is_refused(widget,
     host, panel = slicer_main_window, widget.panel
     assert "Prepared" in widget.ui.preparationLabel.text
     widget.ui.applyRunButton.click()
-    host.wait_until(lambda: not panel.bar.running)
+    host.wait_until(lambda: not panel.runs.bar.running)
     assert f"{FRAMES} of {FRAMES} frames done." in widget.ui.statusLabel.text
     node = panel.parameterNode
     for frame in range(FRAMES):
@@ -148,7 +148,7 @@ def test_a_run_gets_an_organ_per_frame_and_what_no_film_shows_is_refused(widget,
     away.SetMatrixTransformToParent(vtk_matrix(matrix))
     widget.ui.poseSelector.setCurrentNode(away)
     widget.ui.applyButton.click()
-    host.wait_until(lambda: not panel.bar.running)
+    host.wait_until(lambda: not panel.runs.bar.running)
     assert "does not show the organ" in widget.ui.statusLabel.text
     assert node.organNow is None
 

@@ -442,6 +442,18 @@ def test_the_organ_of_every_frame_plays_with_the_film(run, client) -> None:
     assert now(run).GetDisplayNode().GetScalarRange() == (0.0, 30.0)  # the same in every frame
 
 
+def test_with_a_run_go_the_outlines_of_all_its_frames(run, client) -> None:
+    run.ui.applyRunButton.click()
+    for _frame in range(3):
+        client.answer(found())
+    assert len(outlines_of(run.panel.filmNodes()[0])) == 2
+    run.panel.films.rows[0].removeButton.click()
+    slicer.modules.sequences.logic().UpdateAllProxyNodes()
+    left = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLModelNode") if "organ" in node.GetName()]
+    assert not left
+    assert lowest(now(run)) is not None
+
+
 def test_apply_finds_the_organ_on_the_shown_frame_alone(run, client) -> None:
     run.ui.frameSlider.value = 2
     run.ui.applyButton.click()

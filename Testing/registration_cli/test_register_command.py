@@ -71,6 +71,12 @@ def test_the_report_shows_overlays_and_error_bars(patient: Path, test_method: st
     assert {"view1_reprojection.nrrd", "view2_residual.nrrd"} <= {path.name for path in Path("report").iterdir()}
 
 
+def test_a_report_named_pdf_is_one(patient: Path, test_method: str) -> None:
+    arguments = ("register", *FILMS, "--method", test_method, "-o", "x.pose.json", "--report", "r.pdf")
+    assert run(*arguments)[0] == 0
+    assert Path("r.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_a_refused_pose_is_written_and_said(patient: Path, test_method: str) -> None:
     Path("x.tfm").write_text("of an earlier registration", encoding="utf-8")
     arguments = ("register", "--ct", "ct.nii.gz", "--view", "dark.nrrd", "--method", test_method, "-o", "x.pose.json")
@@ -87,6 +93,8 @@ def test_a_refused_pose_is_written_and_said(patient: Path, test_method: str) -> 
     html = Path("report/report.html").read_text(encoding="utf-8")
     assert "Refused" in html
     assert pose.reason in html
+    _, _, err = run("register", *FILMS, "--method", test_method, "--initial", "x.pose.json", "-o", "y.pose.json")
+    assert f"Note: x.pose.json holds a pose that was refused. {pose.reason}" in err
 
 
 def test_a_method_that_finds_no_pose_at_all_is_refused_too(patient: Path, test_method: str) -> None:

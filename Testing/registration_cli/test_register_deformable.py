@@ -58,7 +58,7 @@ def test_a_field_that_files_cannot_hold_is_refused(tmp_path: Path) -> None:
     ct = a_ct()
     with pytest.raises(InputError, match="name the deformation"):
         write_deformation_file(tmp_path / "field.png", a_field(ct))
-    with pytest.raises(InputError, match="check its folder"):
+    with pytest.raises(InputError, match="check that the folder exists"):
         write_deformation_file(tmp_path / "nowhere" / "field.mha", a_field(ct))
     oblique = np.eye(4)
     oblique[0, 1] = 0.3

@@ -13,10 +13,11 @@ from XRayLib.ct import Volume
 from XRayLib.ct.tissue_labels import TISSUE_LIMITS_HU
 from XRayLib.radiograph import Radiograph
 from XRayLib.radiograph.lateral_facing import facing_corrected
-from XRayLib.registry import Method, Needs, Progress
+from XRayLib.registry import Method, Needs, Progress, part_of
 
 from X2CTReconLib.input_check.standard_views import standard_view_warnings
-from X2CTReconLib.network_result import AIR_HU, TASK, bundle_for, residual_warnings, versions, view_provenance
+from X2CTReconLib.network_result import AIR_HU, TASK, bundle_for, residual_warnings
+from X2CTReconLib.run_provenance import versions, view_provenance
 from X2CTReconLib.x2ct_views import assumed_of
 
 LUNG, SKIN_VOXELS = 1, 2
@@ -69,9 +70,7 @@ class DeformableAtlas(Method):
         strange = standard_view_warnings(radiographs, case.isocenter_ras_mm)
         spacing = (stored.edge_mm / stored.hu.shape[0],) * 3
         atlas = Volume.axis_aligned(stored.hu, spacing, case.isocenter_ras_mm)
-        fitted, agreement = consistent_atlas(
-            atlas, radiographs, options.device, lambda f, stage: progress(0.05 + 0.9 * f, stage)
-        )
+        fitted, agreement = consistent_atlas(atlas, radiographs, options.device, part_of(progress, 0.05, 0.95))
         # What two exact films leave is inner structure; how far these leave the shape open comes on top of it.
         inner = fitted.carried(stored.deviation_hu)
         deviation = np.hypot(inner, fitted.spread(inner.shape[0]))

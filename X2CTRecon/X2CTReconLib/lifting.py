@@ -25,9 +25,9 @@ from X2CTReconLib.network_result import (
     hounsfield,
     in_quantity,
     result_of,
-    view_provenance,
 )
 from X2CTReconLib.population_atlas import stored_atlas
+from X2CTReconLib.run_provenance import view_provenance
 from X2CTReconLib.x2ct_views import ONE_FILM_LIMIT, SMALLEST_SEEN_SHARE, TWO_FILMS_LIMIT, assumed_of
 
 MOST_VIEWS = 8

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from XRayLib.case import Case, Options, Result, View
 from XRayLib.ct import Volume
-from XRayLib.errors import MissingDependencyError, XRay3DError
-from XRayLib.registry import Method, Needs, Progress
+from XRayLib.errors import XRay3DError
+from XRayLib.registry import Method, Needs, Progress, part_of
 
 from X2CTReconLib.implicit.settings import PRESETS, ImplicitSettings
+from X2CTReconLib.run_provenance import versions, view_provenance
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +57,9 @@ class NeRP(Method):
         InputError
             For settings that do not exist, or X-rays that do not show the CT where it lies.
         """
-        require_torch()
+        from XRayLib.runtime.require_torch import require_torch
+
+        require_torch(self.title)
         from XRayLib.data_consistency import agreement_of
         from XRayLib.reprojection import reproject
 
@@ -73,14 +76,14 @@ class NeRP(Method):
         before = reproject(prior, case.radiographs, device=options.device)
         grid = PriorGrid.of(case.ct, settings.grid_voxels)
         films = measured_films(before, pose, grid.cut_body(), settings.film_px, options.device)
-        network, embedding = _embedded(case.ct, grid, settings, options.seed, device, _part(progress, 0.05, 0.5))
-        water, losses = optimised(network, grid, films, settings, _part(progress, 0.5, 0.9))
+        network, embedding = _embedded(case.ct, grid, settings, options.seed, device, part_of(progress, 0.05, 0.5))
+        water, losses = optimised(network, grid, films, settings, part_of(progress, 0.5, 0.9))
         if not np.isfinite(losses).all():
             raise XRay3DError("The optimisation diverged: choose a smaller 'rate'.")
         progress(0.9, "Projecting the result")
         found = grid.changed_ct(case.ct, water) if settings.change_only else grid.as_hu(water)
         volume = Volume(found.voxels, pose @ found.ijk_to_ras)
-        agreement = agreement_of(volume, case.radiographs, options, _part(progress, 0.9, 1.0))
+        agreement = agreement_of(volume, case.radiographs, options, part_of(progress, 0.9, 1.0))
         change = (water - grid.water.voxels)[grid.body]
         progress(1.0, "Done")
         return Result(
@@ -103,23 +106,12 @@ class NeRP(Method):
                 "network_parameters": network.parameter_count(),
                 "grid_kji": list(grid.body.shape),
                 "loss": {"first": losses[0], "least": min(losses)},
-                "views": [_view_provenance(view) for view in agreement.views],
+                "views": [view_provenance(view.radiograph) for view in agreement.views],
                 **agreement.provenance,
-                "versions": _versions(),
+                "versions": versions("torch"),
                 "seconds": round(time.perf_counter() - started, 3),
             },
         )
-
-
-def require_torch() -> None:
-    """MissingDependencyError, in a sentence that says how to install it, when PyTorch is not there."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise MissingDependencyError(
-            "NeRP needs PyTorch, which is not installed: install it, in Slicer with the PyTorch extension (or "
-            "'pip_install(\"torch\")' in the Python console)."
-        ) from None
 
 
 def _device(asked: str) -> tuple[torch.device, tuple[str, ...]]:
@@ -129,10 +121,6 @@ def _device(asked: str) -> tuple[torch.device, tuple[str, ...]]:
         return torch.device("cuda"), ()
     told = ("CUDA was not used: the installed PyTorch finds no CUDA device.",) if asked == "cuda" else ()
     return torch.device("cpu"), told
-
-
-def _part(progress: Progress, first: float, last: float) -> Progress:
-    return lambda fraction, stage: progress(first + (last - first) * fraction, stage)
 
 
 def _embedded(
@@ -182,27 +170,3 @@ def _warnings(before: tuple[View, ...]) -> tuple[str, ...]:
     if not all(view.radiograph.calibrated for view in before):
         sentences.append("Films of unknown exposure were scaled to the earlier CT: a change everywhere alike is lost.")
     return tuple(sentences)
-
-
-def _view_provenance(view: View) -> dict[str, Any]:
-    geometry = view.radiograph.geometry
-    return {
-        "ras_to_pixel": geometry.ras_to_pixel.tolist(),
-        "size_px": list(geometry.size_px),
-        "pixel_spacing_mm": list(geometry.pixel_spacing_mm),
-        "source_to_detector_mm": geometry.source_to_detector_mm,
-        "assumed": list(geometry.assumed),
-        "calibrated": view.radiograph.calibrated,
-    }
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in ("xray3d", "numpy", "torch"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -13,7 +13,9 @@ from XRayLib.case import Options, Result
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError, XRay3DError
 from XRayLib.radiograph import Radiograph
-from XRayLib.registry import Method, Progress
+from XRayLib.registry import Method, Progress, part_of
+
+from X2CTReconLib.run_provenance import versions
 
 TASK = "xray2ct"
 AIR_HU = -1000.0
@@ -62,7 +64,7 @@ def result_of(method: Method, found: Reconstruction, options: Options, progress:
         found.volume,
         found.radiographs,
         options,
-        lambda f, stage: progress(PROJECTING_FROM + (1 - PROJECTING_FROM) * f, stage),
+        part_of(progress, PROJECTING_FROM, 1.0),
         goes_on_beyond=found.goes_on_beyond,
     )
     residuals = [view.residual for view in agreement.views]
@@ -106,32 +108,6 @@ def in_quantity(values: Mapping[str, NDArray[Any]], tensor: Mapping[str, Any]) -
 def hounsfield(values: Mapping[str, NDArray[Any]], tensor: Mapping[str, Any]) -> NDArray[np.float32]:
     """HU (n, n, n) of a network's volume, nothing below air."""
     return np.maximum(in_quantity(values, tensor), AIR_HU)
-
-
-def view_provenance(radiograph: Radiograph) -> dict[str, Any]:
-    """Geometry of a view, enough to run again."""
-    geometry = radiograph.geometry
-    return {
-        "ras_to_pixel": geometry.ras_to_pixel.tolist(),
-        "size_px": list(geometry.size_px),
-        "pixel_spacing_mm": list(geometry.pixel_spacing_mm),
-        "source_to_detector_mm": geometry.source_to_detector_mm,
-        "assumed": list(geometry.assumed),
-        "calibrated": radiograph.calibrated,
-    }
-
-
-def versions(runtime: str = "onnxruntime") -> dict[str, str]:
-    """Of what decides a network's result; ``runtime`` is the package that runs it."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in ("xray3d", "numpy", runtime):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def residual_warnings(residuals: Sequence[float]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from XRayLib.case import Case, Options
-from XRayLib.registry import Needs, Progress
+from XRayLib.registry import Needs, Progress, part_of
 
 from X2CTReconLib.mesh_method import Matrix, MeshMethod
 
@@ -49,6 +49,6 @@ class OrganMesh(MeshMethod):
         """See :func:`X2CTReconLib.mesh_preparation.refinement.refine`."""
         from X2CTReconLib.mesh_preparation.refinement import Refined, refine
 
-        if not options.extra.get("refine", True):
+        if not options.flag("refine", True):
             return Refined(seen)
-        return refine(case, pose, options, lambda fraction, stage: progress(0.35 + 0.6 * fraction, stage))
+        return refine(case, pose, options, part_of(progress, 0.35, 0.95))

@@ -12,7 +12,8 @@ from XRayLib.errors import InputError
 from XRayLib.radiograph.lateral_facing import facing_corrected
 from XRayLib.registry import Method, Needs, Progress
 
-from X2CTReconLib.network_result import TASK, Reconstruction, bundle_for, hounsfield, result_of, view_provenance
+from X2CTReconLib.network_result import TASK, Reconstruction, bundle_for, hounsfield, result_of
+from X2CTReconLib.run_provenance import view_provenance
 from X2CTReconLib.x2ct_views import network_films, roles_of, view_warnings
 
 

@@ -6,10 +6,10 @@ import time
 from typing import Any, ClassVar
 
 from XRayLib.case import Case, Options, Result
-from XRayLib.errors import InputError, MissingDependencyError
-from XRayLib.registry import Method, Needs, Progress
+from XRayLib.errors import InputError
+from XRayLib.registry import Method, Needs, Progress, part_of
 
-from X2CTReconLib.network_result import versions, view_provenance
+from X2CTReconLib.run_provenance import versions, view_provenance
 
 TASK = "volume_prior"
 DEFAULT_BUNDLE = "x2vision-chest"
@@ -58,7 +58,9 @@ class X2Vision(Method):
         settings = PriorSettings.from_mapping(options.settings)
         progress(0.0, "Loading the generator")
         bundle = _bundle(options.bundle)
-        _require_torch()
+        from XRayLib.runtime.require_torch import require_torch
+
+        require_torch(self.title)
         from XRayLib.data_consistency import agreement_of
         from XRayLib.reprojection import reproject
         from XRayLib.runtime import open_session
@@ -68,12 +70,10 @@ class X2Vision(Method):
 
         session = open_session(bundle, options.device, gradients=True)
         prior = GenerativePrior(session.module, bundle.manifest, session.device)
-        found = reconstructed(prior, case, settings, lambda f, stage: progress(0.05 + 0.75 * f, stage))
+        found = reconstructed(prior, case, settings, part_of(progress, 0.05, 0.8))
         progress(0.8, "Projecting the result")
         before = reproject(found.mean, case.radiographs, device=options.device)
-        agreement = agreement_of(
-            found.volume, case.radiographs, options, lambda f, stage: progress(0.85 + 0.15 * f, stage)
-        )
+        agreement = agreement_of(found.volume, case.radiographs, options, part_of(progress, 0.85, 1.0))
         progress(1.0, "Done")
         deviations = found.fitted.style_deviations
         return Result(
@@ -118,16 +118,6 @@ def _bundle(chosen: str) -> Any:
     if bundle.task != TASK or (bundle.methods and X2Vision.id not in bundle.methods):
         raise InputError(f"The model '{bundle.id}' is not made for X2Vision: choose another model.")
     return bundle
-
-
-def _require_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise MissingDependencyError(
-            "X2Vision needs PyTorch, which is not installed: install it, in Slicer with the PyTorch extension (or "
-            "'pip_install(\"torch\")' in the Python console)."
-        ) from None
 
 
 def _warnings(case: Case, views: tuple[Any, ...], style_deviations: float) -> tuple[str, ...]:

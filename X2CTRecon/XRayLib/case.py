@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.ct import Volume
+from XRayLib.errors import InputError
 from XRayLib.geometry import isocenter_of
 from XRayLib.radiograph import Radiograph
 
@@ -85,6 +86,17 @@ class Options:
     def settings(self) -> dict[str, Any]:
         """Those in ``extra`` that are the method's own, and not a choice there is for every method."""
         return {name: value for name, value in self.extra.items() if name not in OF_EVERY_METHOD}
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """That of ``extra``; InputError when it is neither true nor false."""
+        value = self.extra.get(name, default)
+        if not isinstance(value, bool):
+            raise InputError(f"The option '{name}' must be true or false.")
+        return value
+
+    def without(self, name: str) -> Options:
+        """The same options but for this one of ``extra``."""
+        return replace(self, extra={key: value for key, value in self.extra.items() if key != name})
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What no method can make sense of, whatever it does: a film twice, an organ that is not of this CT."""
+"""What no method can make sense of, whatever it does: a CT of 3 cm, a film twice, an organ of another CT."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ import numpy as np
 from XRayLib.case import Case
 from XRayLib.ct import Volume
 from XRayLib.errors import InputError
+
+SHORTEST_CT_MM, LONGEST_CT_MM = 50.0, 4000.0
+"""Longest side of what can be a CT of a patient; one that is in centimetres or metres is shorter."""
+
+
+def check_size(ct: Volume) -> None:
+    """InputError for a CT that is not in millimetres: a search around it would not end, or fill the memory."""
+    longest_mm = float(np.ptp(ct.corners_ras_mm, axis=0).max())
+    if not SHORTEST_CT_MM <= longest_mm <= LONGEST_CT_MM:
+        raise InputError(
+            f"The CT is {longest_mm:.3g} mm long: its voxel size is not in millimetres, or it is not of a patient. "
+            "Convert it again from the original."
+        )
 
 
 def check_films_differ(case: Case) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from XRayLib.errors import InputError
 from XRayLib.geometry.lps import LPS_TO_RAS
+from XRayLib.write_image import write_image
 
 if TYPE_CHECKING:
     from XRayLib.metrics import DisplacementField
@@ -51,7 +52,4 @@ def write_deformation_file(path: str | Path, field: DisplacementField) -> None:
     image.SetSpacing(spacing_mm.tolist())
     image.SetOrigin(matrix[:3, 3].tolist())
     image.SetDirection(direction.ravel().tolist())
-    try:
-        sitk.WriteImage(image, str(path), useCompression=True)
-    except RuntimeError as error:
-        raise InputError(f"{path.name} cannot be written: check its folder.") from error
+    write_image(image, path)

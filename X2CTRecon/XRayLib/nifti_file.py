@@ -9,12 +9,16 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
+from XRayLib.errors import InputError
+
 BLOCK_BYTES = 1 << 20
 HEAD_BYTES = 544
+NO_NUMBERS = "{name} contains values that are not numbers (NaN or infinity)."
+"""What is said of a file of any kind."""
 FLOATS = {16: "f4", 64: "f8"}
 """numpy types of the data types that can hold NaN."""
 
@@ -45,8 +49,13 @@ def is_complete(path: Path) -> bool:
         return False
 
 
-def holds_only_numbers(path: Path) -> bool:
-    """False when a voxel is NaN or infinite."""
+def check_numbers(path: Path, name: str = "") -> None:
+    """InputError for a NIfTI file in which a voxel is NaN or infinite; ``name`` is what the user calls the file."""
+    if not _holds_only_numbers(path):
+        raise InputError(NO_NUMBERS.format(name=name or path.name))
+
+
+def _holds_only_numbers(path: Path) -> bool:
     head = read_head(path)
     kind = FLOATS.get(head.datatype)
     if kind is None:
@@ -59,9 +68,7 @@ def holds_only_numbers(path: Path) -> bool:
 
 def read_head(path: Path) -> NiftiHead:
     """The header; OSError, zlib.error or struct.error for a file that is none."""
-    with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if compressed else path.open("rb") as file:
+    with _opened(path) as file:
         return parsed_head(file.read(HEAD_BYTES))
 
 
@@ -85,11 +92,16 @@ def parsed_head(head: bytes) -> NiftiHead:
     return NiftiHead(order, offset, data_bytes, datatype, voxel_mm[1:4], any(placed))
 
 
-def _data(path: Path, head: NiftiHead) -> Iterator[bytes]:
-    """The voxel data in blocks of whole voxels."""
+def _opened(path: Path) -> IO[bytes]:
+    """The file's content, uncompressed."""
     with path.open("rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if compressed else path.open("rb") as file:
+    return gzip.open(path) if compressed else path.open("rb")
+
+
+def _data(path: Path, head: NiftiHead) -> Iterator[bytes]:
+    """The voxel data in blocks of whole voxels."""
+    with _opened(path) as file:
         file.read(head.offset)
         left = head.data_bytes
         while left > 0 and (block := file.read(min(left, BLOCK_BYTES))):

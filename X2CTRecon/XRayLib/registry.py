@@ -12,7 +12,7 @@ from functools import cache
 from typing import ClassVar
 
 from XRayLib.case import Case, Options, Result
-from XRayLib.case_checks import check_films_differ, check_lies_in_ct
+from XRayLib.case_checks import check_films_differ, check_lies_in_ct, check_size
 from XRayLib.errors import InputError
 
 METHOD_PACKAGES = ("X2CTReconLib", "XRayRegistrationLib")
@@ -27,6 +27,11 @@ REGISTERS = ("pose", "deformation")
 Progress = Callable[[float, str], None]
 """``progress(fraction, stage)``: fraction in 0..1, stage in words. Raises CancelledError when the user cancelled:
 call it often."""
+
+
+def part_of(progress: Progress, begin: float, end: float) -> Progress:
+    """For a step that takes this part of the whole."""
+    return lambda fraction, stage: progress(begin + (end - begin) * fraction, stage)
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class Method(ABC):
             raise InputError(f"{self.title} needs a CT of the patient: choose one.")
         if self.needs.mesh and case.mesh is None:
             raise InputError(f"{self.title} needs an organ mesh: choose one.")
+        if case.ct is not None:
+            check_size(case.ct)
         check_films_differ(case)
         check_lies_in_ct(case)
 

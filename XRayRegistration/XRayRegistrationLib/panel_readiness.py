@@ -8,7 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 from XRayLib.case import Case
 from XRayLib.errors import XRay3DError
-from XRayLib.scene.matrices import local_to_world
+from XRayLib.scene.matrices import place_version
 from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.radiograph_nodes import film_version
 
@@ -61,7 +61,7 @@ class RunReadiness:
             return False, self.panel.organ.problem
         ct, start = node.ctVolume, node.start.value
         pixels = landmarks_of(node.ctLandmarks, films).pixels.tobytes()
-        version = None if ct is None else (ct.GetID(), ct.GetMTime(), ct.GetTransformNodeID(), _place(ct))
+        version = None if ct is None else (ct.GetID(), ct.GetMTime(), ct.GetTransformNodeID(), place_version(ct))
         state = (method.id, start, version, id(self.panel.organ.surface), pixels, *map(film_version, films))
         if self._checked is None or self._checked[0] != state:
             self._checked = (state, self._check(films, start))
@@ -79,13 +79,6 @@ class RunReadiness:
         if start == "landmarks" and case.landmarks is None:
             return False, missing_text(landmarks_of(node.ctLandmarks, films))
         return True, _("Find the CT's pose on the X-rays.")
-
-
-def _place(ct: Any) -> bytes:
-    try:
-        return local_to_world(ct).tobytes()
-    except XRay3DError as error:
-        return str(error).encode()
 
 
 def _is_placed(node: Any) -> bool:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from XRayLib.case import Case, Options, Result
 from XRayLib.errors import InputError
-from XRayLib.registry import Method, Needs, Progress
+from XRayLib.registry import Method, Needs, Progress, part_of
 
 from X2CTReconLib.classical.limits import limits_of
 from X2CTReconLib.classical.settings import Settings
+from X2CTReconLib.run_provenance import versions, view_provenance
 
 if TYPE_CHECKING:
     from XRayLib.ct import Volume
-    from XRayLib.geometry import XRayGeometry
 
     from X2CTReconLib.classical.problem import Problem
 
@@ -60,7 +60,7 @@ class ClassicalMethod(Method, ABC):
         progress(0.0, "Preparing the films")
         problem = problem_of(case, settings, options.device)
         before = reproject(_hounsfield(problem, problem.start), case.radiographs, device=options.device)
-        attenuation = self.solve(problem, settings, lambda f, stage: progress(0.05 + 0.8 * f, stage))
+        attenuation = self.solve(problem, settings, part_of(progress, 0.05, 0.85))
         volume = Volume(hu_from_attenuation(np.maximum(attenuation, 0)), problem.system.grid.ijk_to_ras)
         progress(0.85, "Projecting the result")
         views = reproject(volume, case.radiographs, device=options.device)
@@ -82,7 +82,8 @@ class ClassicalMethod(Method, ABC):
                 "mu_water_per_mm": MU_WATER_PER_MM,
                 "effective_energy_kev": EFFECTIVE_ENERGY_KEV,
                 "options": {"device": options.device, "seed": options.seed},
-                "views": [_geometry_provenance(radiograph.geometry) for radiograph in case.radiographs],
+                "views": [view_provenance(radiograph) for radiograph in case.radiographs],
+                "versions": versions("scipy"),
                 "seconds": round(time.perf_counter() - started, 3),
             },
         )
@@ -92,12 +93,3 @@ def _hounsfield(problem: Problem, attenuation: NDArray[np.float32]) -> Volume:
     from XRayLib.ct import Volume, hu_from_attenuation
 
     return Volume(hu_from_attenuation(attenuation), problem.system.grid.ijk_to_ras)
-
-
-def _geometry_provenance(geometry: XRayGeometry) -> dict[str, Any]:
-    return {
-        "ras_to_pixel": geometry.ras_to_pixel.tolist(),
-        "size_px": list(geometry.size_px),
-        "source_to_detector_mm": geometry.source_to_detector_mm,
-        "assumed": list(geometry.assumed),
-    }

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from XRayLib.ct import Volume
 from XRayLib.data_consistency import Agreement, made_consistent
 from XRayLib.radiograph import Radiograph
+from XRayLib.registry import Progress, part_of
 
-from X2CTReconLib.population_atlas.fitting import DRAWN_PAIRS, FittedAtlas, Progress, fitted_atlas
+from X2CTReconLib.population_atlas.fitting import DRAWN_PAIRS, FittedAtlas, fitted_atlas
 
 FITTING_SHARE = 0.65
 """Of the time."""
@@ -23,14 +24,12 @@ def consistent_atlas(
 ) -> tuple[FittedAtlas, Agreement]:
     """How the atlas was deformed, as of :func:`fitted_atlas`, and the expected patient, changed until it
     projects to the films."""
-    fitted = fitted_atlas(
-        atlas_hu, radiographs, device, lambda f, stage: progress(FITTING_SHARE * f, stage), drawn_pairs
-    )
+    fitted = fitted_atlas(atlas_hu, radiographs, device, part_of(progress, 0.0, FITTING_SHARE), drawn_pairs)
     agreement = made_consistent(
         fitted.expected(),
         radiographs,
         device=device,
-        progress=lambda f, stage: progress(FITTING_SHARE + (1 - FITTING_SHARE) * f, stage),
+        progress=part_of(progress, FITTING_SHARE, 1.0),
         goes_on_beyond=True,
     )
     return fitted, agreement

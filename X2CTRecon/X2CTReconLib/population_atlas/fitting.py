@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from XRayLib.ct import Volume, attenuation_from_hu
 from XRayLib.ct.blocks import block_mean
 from XRayLib.data_consistency.film_errors import FilmDeviation, FilmErrors
 from XRayLib.radiograph import Radiograph
+from XRayLib.registry import Progress
 from XRayLib.tomography import ProjectionSystem, crossing_lengthwise, films_at, shown_lengthwise
 
 from X2CTReconLib.population_atlas.deformed import deformed
@@ -19,7 +20,6 @@ from X2CTReconLib.population_atlas.display_curves import DisplayCurves, as_contr
 from X2CTReconLib.population_atlas.problem import DRAWN_NEARER, FittingProblem
 
 Array = NDArray[np.float32]
-Progress = Callable[[float, str], None]
 
 FITTED_SIDE = 32
 """Voxels along an edge on which the deformation is sought: organs, not ribs, decide it."""

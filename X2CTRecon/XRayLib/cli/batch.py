@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,15 +114,34 @@ def run_row(row: dict[str, str], output: Path, method_id: str, device: str) -> d
     outcome: dict[str, Any] = {"id": row["id"], "status": "ok"}
     run = _register if row.get("ct") else _reconstruct
     try:
-        views = [row[key] for key in sorted(row) if key.startswith("view") and row[key]]
+        views = [row[key] for key in sorted(row, key=in_order) if key.startswith("view") and row[key]]
         options = Options(device=device, bundle=row.get("model", ""))
         outcome |= run(row, views, output, row.get("method") or method_id, options)
     except XRay3DError as error:
         outcome |= {"status": error.code, "message": str(error)}
     except Exception as error:  # one bad case never stops the rest
         outcome |= {"status": "failed", "message": f"{type(error).__name__}: {error}"}
-    (output / f"{row['id']}.json").write_text(json.dumps(json_ready(outcome), indent=1), encoding="utf-8")
+    return _kept(outcome, output / f"{row['id']}.json")
+
+
+def _kept(outcome: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The outcome once it is in its file; failed where that cannot be written, and no older one left to pass for it."""
+    unfinished = path.with_name(f".{path.name}")
+    try:
+        unfinished.write_text(json.dumps(json_ready(outcome), indent=1), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        for file in (unfinished, path):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+        return {"id": outcome["id"], "status": "failed", "message": f"{path.name} cannot be written ({error})"}
     return outcome
+
+
+def in_order(column: str) -> tuple[int, str]:
+    """view2 before view10."""
+    number = re.search(r"\d+$", column)
+    return int(number[0]) if number else 0, column
 
 
 def _reconstruct(row: dict[str, str], views: list[str], output: Path, method_id: str, options: Options) -> dict:
@@ -164,7 +185,10 @@ def _run_on_ray(arguments: list[tuple], address: str) -> Iterator[dict[str, Any]
         import ray
     except ModuleNotFoundError:
         raise MissingDependencyError("--ray needs the package ray: install 'xray3d[cluster]'.") from None
-    ray.init(address=None if address == "local" else address, log_to_driver=False)
+    try:
+        ray.init(address=None if address == "local" else address, log_to_driver=False)
+    except (ValueError, ConnectionError, RuntimeError) as error:
+        raise InputError(f"There is no Ray cluster at '{address}': give HOST:PORT of its head, or local.") from error
     try:
         remote = ray.remote(num_cpus=1)(run_row)
         pending = [remote.remote(*argument) for argument in arguments]

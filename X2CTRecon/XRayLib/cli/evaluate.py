@@ -60,7 +60,7 @@ def pose(
     initial: Annotated[File, _option("The pose before registration, judged as a baseline.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """A registered pose against the true one: pose files, transforms of Slicer or ITK, or sixteen numbers."""
+    """A registered pose against the true one: pose files, transforms of Slicer or ITK, or files of sixteen numbers."""
     options = {"ct": ct, "landmarks": landmarks, "views": view, "initial": initial}
     _evaluate("pose", reference, result, as_json, options)
 
@@ -69,7 +69,7 @@ def pose(
 def deformation(
     reference: Reference,
     result: ResultFile,
-    mask: Annotated[File, _option("Where to judge.")] = None,
+    mask: Annotated[File, _option("Where errors of the field count; default: all of it, air included.")] = None,
     landmarks: Annotated[File, _option("Landmarks in the deformed anatomy.")] = None,
     ct_landmarks: Annotated[File, _option("The same landmarks in the CT.")] = None,
     labels: Annotated[File, _option("Labels of the deformed anatomy.")] = None,

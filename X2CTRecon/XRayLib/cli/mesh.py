@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from XRayLib.case import Case, Options, Result
+from XRayLib.cli.film_notes import tell_unused_frames
 from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.options import (
     DeviceOption,
@@ -19,11 +20,10 @@ from XRayLib.cli.options import (
     SeedOption,
     ViewOption,
 )
-from XRayLib.cli.organ import split_label
 from XRayLib.cli.output import reporting
 from XRayLib.cli.outputs import check_nothing_is_lost, check_suffix
+from XRayLib.cli.starting_pose import tell_refused_start
 from XRayLib.errors import InputError
-from XRayLib.radiograph import parse_view_argument
 
 SUFFIXES = (".vtp", ".stl")
 
@@ -46,10 +46,10 @@ def mesh(
     """Find where a breathing organ is on X-rays. The method must have been prepared: `xray3d prepare`."""
     with reporting(as_json) as out:
         check_suffix(output, SUFFIXES)
-        images = [parse_view_argument(argument)[0] for argument in view]
-        labels = split_label(prior_label)[0] if prior_label else None
-        check_nothing_is_lost((output,), (*images, prior_ct, prior_mesh, labels, initial))
+        check_nothing_is_lost((output,), (prior_ct, prior_mesh, initial), view, prior_label)
         options = Options(device=device, seed=seed, extra={"refine": refine})
+        tell_refused_start(initial, out)
+        tell_unused_frames(view, out)
         with out.progress() as progress:
             case = load_mesh_case(view, prior_ct, prior_mesh, prior_label, initial)
             result = run_in_worker(case, method_id, options, progress, "mesh")
@@ -66,7 +66,7 @@ def load_mesh_case(
     from XRayLib.cli.organ import load_organ
     from XRayLib.ct import load_ct
     from XRayLib.pose_file import read_pose
-    from XRayLib.radiograph import load_radiograph
+    from XRayLib.radiograph import load_radiograph, parse_view_argument
 
     organ = load_organ(prior_mesh, prior_label)
     if organ is None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from XRayLib.errors import XRay3DError
+from XRayLib.errors import CancelledError, InputError, XRay3DError
 from XRayLib.registry import Progress
 
 _logger = logging.getLogger(__name__)
@@ -64,8 +64,9 @@ def reporting(as_json: bool) -> Iterator[Output]:
         output.failure(error)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
-        output.say("Cancelled.")
-        raise typer.Exit(1) from None
+        failure = CancelledError("Cancelled.")
+        output.failure(failure)
+        raise typer.Exit(failure.exit_code) from None
     except (OSError, MemoryError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
         _logger.info("unexpected failure", exc_info=True)
         failure = XRay3DError(
@@ -91,13 +92,19 @@ def json_ready(value: Any) -> Any:
 
 
 def numbers(text: str, count: int, name: str) -> tuple[float, ...]:
-    """``count`` comma-separated numbers, e.g. "256,256"; a usage error names the option."""
+    """``count`` comma-separated numbers, e.g. "256,256"; InputError names the option ``name``."""
     try:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
         values = ()
     if len(values) != count or not all(math.isfinite(value) for value in values):
-        raise typer.BadParameter(
-            f"{name} takes {count} numbers separated by commas, for example {','.join('0' * count)}."
-        )
+        raise InputError(f"{name} takes {count} numbers separated by commas, for example {','.join('0' * count)}.")
     return values
+
+
+def whole_numbers(text: str, count: int, name: str) -> tuple[int, ...]:
+    """As :func:`numbers`, without fractions."""
+    values = numbers(text, count, name)
+    if not all(value.is_integer() for value in values):
+        raise InputError(f"{name} takes whole numbers.")
+    return tuple(int(value) for value in values)

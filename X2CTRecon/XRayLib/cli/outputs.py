@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from XRayLib.cli.organ import split_label
 from XRayLib.errors import InputError
+from XRayLib.radiograph import parse_view_argument
 
 PDF = ".pdf"
 
@@ -33,8 +35,15 @@ def check_report(path: Path | None) -> None:
         raise InputError(f"{path.name} is a file: name a folder for the report, or a .pdf file.")
 
 
-def check_nothing_is_lost(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
-    """InputError when a file would be written over one that is read, or two would be written into one."""
+def check_nothing_is_lost(
+    outputs: Iterable[Path | None], inputs: Iterable[Path | None], views: Iterable[str] = (), label: str = ""
+) -> None:
+    """InputError when a file would be written over one that is read, or two would be written into one.
+
+    ``views`` and ``label`` as of ``--view`` and ``--prior-label``: their files are read, too.
+    """
+    images = [parse_view_argument(view)[0] for view in views]
+    inputs = [*inputs, *images, *([split_label(label)[0]] if label else [])]
     written = [path.resolve() for path in outputs if path is not None]
     read = {path.resolve() for path in inputs if path is not None}
     for path in written:

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Case, Options, Result
+from XRayLib.cli.film_notes import tell_unused_frames
 from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.options import DeviceOption, JsonFlag, MethodOption, ModelOption, SeedOption, ViewOption
 from XRayLib.cli.output import reporting
 from XRayLib.cli.outputs import check_nothing_is_lost, check_report, check_suffix
+from XRayLib.cli.starting_pose import tell_refused_start
 from XRayLib.ct.save import WRITABLE_SUFFIXES
 from XRayLib.errors import InputError
-from XRayLib.radiograph import parse_view_argument
 from XRayLib.registry import Method, method
 
 
@@ -69,10 +70,11 @@ def reconstruct(
             if path is not None:
                 check_suffix(path, WRITABLE_SUFFIXES)
         check_report(report)
-        images = [parse_view_argument(argument)[0] for argument in view]
-        check_nothing_is_lost((output, labels), (*images, prior_ct, initial))
+        check_nothing_is_lost((output, labels), (prior_ct, initial), view)
         if initial is not None and prior_ct is None:
             raise InputError("--initial says where the CT of --prior-ct lies: give both, or neither.")
+        tell_refused_start(initial, out)
+        tell_unused_frames(view, out)
         asked = {"consistent": consistent, "style_transfer": style_transfer, "estimate_geometry": estimate_geometry}
         extra: dict[str, Any] = {name: True for name, wanted in asked.items() if wanted}
         if preset:
@@ -105,7 +107,7 @@ def load_case(views: list[str], prior_ct: Path | None = None, body_part: str = "
     """The case that ``--view``, ``--prior-ct`` and ``--initial`` describe."""
     from XRayLib.ct import load_ct
     from XRayLib.pose_file import read_pose
-    from XRayLib.radiograph import load_radiograph
+    from XRayLib.radiograph import load_radiograph, parse_view_argument
 
     radiographs = []
     for argument in views:

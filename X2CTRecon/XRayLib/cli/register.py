@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from XRayLib.case import Options
+from XRayLib.cli.film_notes import tell_unused_frames
 from XRayLib.cli.options import (
     CtOption,
     DeviceOption,
@@ -20,14 +21,12 @@ from XRayLib.cli.options import (
     SeedOption,
     ViewOption,
 )
-from XRayLib.cli.organ import split_label
 from XRayLib.cli.output import Output, reporting
 from XRayLib.cli.outputs import check_folder, check_nothing_is_lost, check_report
 from XRayLib.cli.registration_case import DEFAULT_METHOD, chosen_method
 from XRayLib.cli.registration_run import POSE_SUFFIX, RegistrationRun, chosen_frames
+from XRayLib.cli.starting_pose import tell_refused_start
 from XRayLib.errors import InputError, RefusedError
-from XRayLib.radiograph import parse_view_argument
-from XRayLib.registry import method
 
 
 def register(
@@ -85,13 +84,9 @@ def register(
     with reporting(as_json) as out:
         check_outputs(output, transform, deformation)
         check_report(report)
-        images = [parse_view_argument(argument)[0] for argument in view]
-        organ_labels = split_label(prior_label)[0] if prior_label else None
-        read = (*images, ct, initial, landmarks, *(view_landmarks or ()), prior_mesh, organ_labels, labels)
-        check_nothing_is_lost((output, transform, deformation), read)
-        method_id = chosen_method(method_id, deformable, deformation)
-        if method(method_id).returns == "pose" and (prior_mesh or prior_label or labels):
-            raise InputError("Organs and labels are for --deformable: add it, or leave out --prior-... and --labels.")
+        read = (ct, initial, landmarks, *(view_landmarks or ()), prior_mesh, labels)
+        check_nothing_is_lost((output, transform, deformation), read, view, prior_label)
+        method_id = chosen_method(method_id, deformable, deformation, bool(prior_mesh or prior_label or labels))
         extra = {
             "initialisation": initialisation,
             "refine": refine,
@@ -110,6 +105,9 @@ def register(
             "labels": labels,
         }
         run = RegistrationRun(view, method_id, options, given, output, transform, report, deformation)
+        tell_refused_start(initial, out)
+        if not frames:
+            tell_unused_frames(view, out)
         with out.progress() as progress:
             summaries = (
                 run.frames(ct, chosen_frames(frames, run.images), progress) if frames else [run.single(ct, progress)]

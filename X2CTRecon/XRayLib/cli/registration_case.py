@@ -92,9 +92,9 @@ def save_registration(
         write_deformation_file(deformation, result.deformation)
         written.append(deformation)
     if report is not None:
-        from XRayLib.report import write_report
+        from XRayLib.report import report_writer
 
-        written.append(write_report(result, report))
+        written.append(report_writer(report)(result, report))
     return written
 
 
@@ -105,14 +105,17 @@ def remove_earlier(*outputs: Path | None) -> None:
             path.unlink(missing_ok=True)
 
 
-def chosen_method(method_id: str, deformable: bool, deformation: Path | None) -> str:
-    """The method that ``--method`` and ``--deformable`` mean together; InputError when they contradict each other."""
+def chosen_method(method_id: str, deformable: bool, deformation: Path | None, organs: bool) -> str:
+    """The method that ``--method`` and ``--deformable`` mean together; InputError when they contradict each other, or
+    what is for deformations only: that of a file, and ``organs``, whether any or labels are given."""
     method = method_that_returns(method_id, *REGISTERS)
     deforms = method.returns == "deformation"
     if deformable and not deforms and method_id != DEFAULT_METHOD:
         raise InputError(f"{method.title} finds a pose only: leave out --method or --deformable.")
     if deformation is not None and not (deformable or deforms):
         raise InputError("A deformation is only found with --deformable: add it, or leave out --deformation.")
+    if organs and not (deformable or deforms):
+        raise InputError("Organs and labels are for --deformable: add it, or leave out --prior-... and --labels.")
     return method_id if deforms or not deformable else DEFORMABLE_METHOD
 
 

@@ -94,7 +94,13 @@ def chosen_frames(text: str, images: list[Path]) -> list[int]:
 
     if not text:
         return [1]
-    available = min(frame_count(image) for image in images)
+    counts = [frame_count(image) for image in images]
+    if len(set(counts)) > 1:
+        told = ", ".join(f"{image.name} {count}" for image, count in zip(images, counts, strict=True))
+        raise InputError(
+            f"The X-rays of a run must have as many frames each ({told}): leave out --frames for the first."
+        )
+    available = counts[0]
     if text == "all":
         return list(range(1, available + 1))
     numbers: list[int] = []

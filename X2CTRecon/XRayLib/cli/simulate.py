@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from XRayLib.case_checks import check_size
+from XRayLib.cli.film_notes import tell_shared_geometry
 from XRayLib.cli.options import DeviceOption, JsonFlag, SeedOption
-from XRayLib.cli.output import numbers, reporting
+from XRayLib.cli.output import numbers, reporting, whole_numbers
 from XRayLib.cli.outputs import check_nothing_is_lost
 from XRayLib.errors import InputError
 
@@ -39,7 +41,7 @@ def simulate(
         from XRayLib.simulate import SimulationPlan, simulate_to_files
 
         check_nothing_is_lost((output,), (ct,))
-        columns, rows = (int(n) for n in numbers(size, 2, "--size"))
+        columns, rows = whole_numbers(size, 2, "--size")
         if poses not in ("fixed", "random"):
             raise InputError("--poses is fixed or random.")
         plan = SimulationPlan(
@@ -57,6 +59,10 @@ def simulate(
             random_poses=poses == "random",
             device=device,
         )
+        volume = load_ct(ct)
+        check_size(volume)
         with out.progress() as progress:
-            written = simulate_to_files(load_ct(ct), plan, output, progress)
+            written = simulate_to_files(volume, plan, output, progress)
+        if count == 1:
+            tell_shared_geometry(output, out)
         out.result({"output": written}, "\n".join(f"Wrote {path}" for path in written))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,16 +39,29 @@ def load_dicom_series(path: Path) -> Volume:
         return _load_multi_frame(path)
     slices = _largest_series(path)
     normal = _slice_normal(slices[0])
-    depths = np.array([_position(s) @ normal for s in slices])
-    order = np.argsort(depths, kind="stable")
-    first_of_each = np.r_[True, np.diff(depths[order]) > 1e-3]
-    slices = [slices[n] for n in order[first_of_each]]
+    slices = _one_of_each_place(slices, normal)
     if len(slices) < 2:
         raise InputError("The DICOM folder holds a single slice: choose the folder of the whole CT.")
     positions = np.array([_position(s) for s in slices])
     voxels = np.stack([_hounsfield_pixels(s) for s in slices])
     voxels, step = _evenly_spaced(voxels, positions, normal)
     return Volume(voxels, _ijk_to_ras(slices[0], positions[0], step))
+
+
+def _one_of_each_place(slices: list[Dataset], normal: NDArray[np.float64]) -> list[Dataset]:
+    """The slices along the normal, copies left out; InputError when several differing ones lie at one place."""
+    depths = np.array([_position(s) @ normal for s in slices])
+    order = np.argsort(depths, kind="stable")
+    kept = [slices[order[0]]]
+    for former, number in pairwise(order):
+        if depths[number] - depths[former] > 1e-3:
+            kept.append(slices[number])
+        elif slices[number].get("PixelData") != kept[-1].get("PixelData"):
+            raise InputError(
+                "The DICOM series holds several slices at one place, as of phases of breathing or of several "
+                "reconstructions: put the slices of one of them into a folder of their own."
+            )
+    return kept
 
 
 def _largest_series(folder: Path) -> list[Dataset]:

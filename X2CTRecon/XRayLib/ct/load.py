@@ -9,7 +9,7 @@ import numpy as np
 
 from XRayLib.ct.volume import Volume
 from XRayLib.errors import InputError
-from XRayLib.nifti_file import holds_only_numbers, is_nifti, read_head
+from XRayLib.nifti_file import NO_NUMBERS, check_numbers, is_nifti, read_head
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -54,7 +54,7 @@ def load_volume(path: str | Path, quantity: str = "HU") -> Volume:
     else:
         volume = _load_file(path)
     if not np.isfinite(volume.voxels).all():
-        raise InputError(f"{path.name} contains values that are not numbers (NaN or infinity).")
+        raise InputError(NO_NUMBERS.format(name=path.name))
     return Volume(volume.voxels, volume.ijk_to_ras, quantity)
 
 
@@ -84,8 +84,7 @@ def _load_file(path: Path) -> Volume:
 
 def _check_nifti(path: Path) -> None:
     """The reader takes what is no number for 0, water, and what is not stated for 1 mm and a usual place."""
-    if not holds_only_numbers(path):
-        raise InputError(f"{path.name} contains values that are not numbers (NaN or infinity).")
+    check_numbers(path)
     head = read_head(path)
     if not all(size > 0 for size in head.voxel_mm):
         raise InputError(f"{path.name} does not state the size of its voxels: convert it again from the original.")

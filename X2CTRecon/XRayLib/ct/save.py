@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from XRayLib.ct.load import LPS_TO_RAS
 from XRayLib.ct.volume import Volume
 from XRayLib.errors import InputError
+from XRayLib.write_image import write_image
 
 WRITABLE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 
@@ -22,8 +22,7 @@ def save_volume(volume: Volume, path: str | Path) -> None:
     import SimpleITK as sitk
 
     path = Path(path)
-    suffix = next((s for s in WRITABLE_SUFFIXES if path.name.lower().endswith(s)), None)
-    if suffix is None:
+    if not path.name.lower().endswith(WRITABLE_SUFFIXES):
         raise InputError(f"{path.name}: a volume is written as one of {', '.join(WRITABLE_SUFFIXES)}.")
     voxels = volume.voxels
     if volume.quantity in ("HU", "label"):
@@ -36,11 +35,4 @@ def save_volume(volume: Volume, path: str | Path) -> None:
     image.SetSpacing(volume.spacing_mm)
     image.SetDirection(direction.ravel().tolist())
     image.SetOrigin(ijk_to_lps[:3, 3].tolist())
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        sitk.WriteImage(image, str(unfinished), useCompression=suffix != ".nii")
-        unfinished.replace(path)
-    except (RuntimeError, OSError) as error:
-        raise InputError(f"{path.name} cannot be written: check that the folder exists and has room.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_image(image, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +14,9 @@ from XRayLib.ct import Volume, attenuation_from_hu, hu_from_attenuation
 from XRayLib.data_consistency.film_corrections import better_placed, fitted_gain_offset
 from XRayLib.data_consistency.film_errors import PROCESSED, FilmDeviation, FilmErrors, with_background
 from XRayLib.data_consistency.residual_grid import ResidualGrid
-from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
+from XRayLib.registry import Progress
 from XRayLib.reprojection import reproject
 from XRayLib.tomography import (
     Films,
@@ -29,7 +29,6 @@ from XRayLib.tomography import (
 )
 
 Array = NDArray[np.float32]
-Progress = Callable[[float, str], None]
 
 STEPS_OF_ROUNDS = (8, 8, 24)
 """Conjugate-gradient steps between corrections of the films; films that need none get the last round only."""
@@ -71,10 +70,7 @@ def agreement_of(
     Volumes that go on beyond what films show, as of those that were fitted to them, are made so where the options do
     not say.
     """
-    consistent = options.extra.get("consistent", goes_on_beyond)
-    if not isinstance(consistent, bool):
-        raise InputError("The option 'consistent' must be true or false.")
-    if consistent:
+    if options.flag("consistent", goes_on_beyond):
         return made_consistent(
             volume_hu, radiographs, device=options.device, progress=progress, goes_on_beyond=goes_on_beyond
         )

@@ -58,9 +58,9 @@ class XRayGeometry:
         matrix = matrix / depth_scale
         matrix.setflags(write=False)
         object.__setattr__(self, "ras_to_pixel", matrix)
-        columns, rows = (int(n) for n in self.size_px)
+        columns, rows = (int(n) if float(n).is_integer() else 0 for n in self.size_px)
         if columns < 1 or rows < 1:
-            raise InputError("The geometry's size_px must be (columns, rows), both at least 1.")
+            raise InputError("The geometry's size_px must be (columns, rows), whole numbers of at least 1.")
         object.__setattr__(self, "size_px", (columns, rows))
         row_spacing, column_spacing = (float(s) for s in self.pixel_spacing_mm)
         if not (row_spacing > 0 and column_spacing > 0 and self.source_to_detector_mm > 0):

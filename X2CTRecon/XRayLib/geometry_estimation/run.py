@@ -14,7 +14,7 @@ from XRayLib.geometry import isocenter_of
 from XRayLib.geometry_estimation.estimation import EstimatedGeometry, estimated_geometry
 from XRayLib.geometry_estimation.mean_patient import mean_chest
 from XRayLib.geometry_estimation.patient_prior import MEAN_PATIENT, OWN_CT
-from XRayLib.registry import Method, Progress
+from XRayLib.registry import Method, Progress, part_of
 
 OPTION = "estimate_geometry"
 """Key of ``Options.extra``: true or false (default)."""
@@ -39,10 +39,7 @@ def run_with_estimated_geometry(run: Run, method: Method, case: Case, options: O
         When the option is neither true nor false, the method does not return a volume, or nothing is known of the
         patient: a body part that is not the chest, and no CT.
     """
-    asked = options.extra.get(OPTION, False)
-    if not isinstance(asked, bool):
-        raise InputError(f"The option '{OPTION}' must be true or false.")
-    options = replace(options, extra={key: value for key, value in options.extra.items() if key != OPTION})
+    asked, options = options.flag(OPTION), options.without(OPTION)
     if not asked:
         return run(method, case, options, progress)
     if method.returns != "volume":
@@ -50,9 +47,8 @@ def run_with_estimated_geometry(run: Run, method: Method, case: Case, options: O
     stage = "Estimating the geometry of the films"
     progress(0.0, stage)
     found, turned = _estimated(method, case, options, lambda f: progress(SHARE_OF_PROGRESS * f, stage))
-    rest = 1 - SHARE_OF_PROGRESS
     known = replace(case, radiographs=found.radiographs, middle_ras_mm=None if case.ct else found.middle_ras_mm)
-    result = run(method, known, options, lambda f, words: progress(SHARE_OF_PROGRESS + rest * f, words))
+    result = run(method, known, options, part_of(progress, SHARE_OF_PROGRESS, 1.0))
     return replace(
         result,
         warnings=(*turned, *found.warnings, *result.warnings),

@@ -118,9 +118,9 @@ def _landmark_errors(field: DisplacementField, deformed: Points, in_ct: Points) 
 
 
 def _label_dice(field: DisplacementField, deformed: Volume, in_ct: Volume) -> dict[str, float]:
-    shape = field.vectors_mm.shape[:3]
-    true = resample(Volume(deformed.voxels, deformed.ijk_to_ras, "label"), shape, field.ijk_to_ras).voxels
-    warped = field.warp(Volume(in_ct.voxels, in_ct.ijk_to_ras, "label")).voxels
+    """On the grid of the labels, which are finer than fields; the field is extended beyond its own."""
+    true = deformed.voxels
+    warped = field.on_grid(true.shape, deformed.ijk_to_ras).warp(Volume(in_ct.voxels, in_ct.ijk_to_ras, "label")).voxels
     return {
         name: dice(np.isin(true, numbers), np.isin(warped, numbers))
         for name, numbers in ORGAN_LABELS.items()

@@ -8,7 +8,7 @@ import numpy as np
 
 from XRayLib.errors import InputError
 from XRayLib.motion.displacement_field import DisplacementField
-from XRayLib.nifti_file import holds_only_numbers, is_nifti
+from XRayLib.nifti_file import check_numbers, is_nifti
 
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 
@@ -32,8 +32,8 @@ def load_displacement_field(path: str | Path) -> DisplacementField:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise InputError(f"{path.name} cannot be read as a displacement field.") from error
-    if is_nifti(path) and not holds_only_numbers(path):
-        raise InputError(f"{path.name} contains values that are not numbers (NaN or infinity).")
+    if is_nifti(path):
+        check_numbers(path)
     if image.GetDimension() == 4 and image.GetSize()[3] == 3 and image.GetNumberOfComponentsPerPixel() == 1:
         image = sitk.Compose([image[..., axis] for axis in range(3)])
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 3:

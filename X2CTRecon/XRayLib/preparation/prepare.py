@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from XRayLib.errors import MissingDependencyError
 from XRayLib.preparation.patient_folder import preparation_state, write_state
-from XRayLib.registry import Progress
+from XRayLib.registry import Progress, part_of
 
 if TYPE_CHECKING:
     from XRayLib.preparation.task import Task
@@ -56,7 +56,7 @@ def prepare_network(task: Task, folder: Path, validation: Validation, progress: 
     done = preparation_state(folder, task.what)
     if resume and training.budget_spent and done["finished"] and done["bundle"]:
         return Path(done["bundle"])
-    training.run(lambda fraction, stage: progress(TRAINED * fraction, stage))
+    training.run(part_of(progress, 0.0, TRAINED))
     return _finish(training, folder, validation, progress)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from XRayLib.errors import InputError
 from XRayLib.geometry import write_geometry_file
 from XRayLib.radiograph.radiograph import Radiograph
+from XRayLib.write_image import write_image
 
 FLOAT_SUFFIXES = (".nrrd", ".nii.gz", ".nii", ".mha")
 INTEGER_SUFFIXES = (".png", ".tif", ".tiff")
@@ -67,13 +68,24 @@ def geometry_file_beside(path: str | Path) -> Path:
     return path.with_name(f"{stem}.geometry.json")
 
 
+def images_of_the_same_name(path: Path) -> list[Path]:
+    """Other images beside this one that ``geometry_file_beside`` gives the same geometry."""
+    suffixes = (*DICOM_SUFFIXES, *FLOAT_SUFFIXES, *INTEGER_SUFFIXES)
+    beside = geometry_file_beside(path)
+    return [
+        other
+        for other in sorted(path.parent.iterdir())
+        if other.name.lower().endswith(suffixes) and other != path and geometry_file_beside(other) == beside
+    ]
+
+
 def _write_float(radiograph: Radiograph, path: Path, bone_dark: bool) -> None:
     import SimpleITK as sitk
 
     pixels = radiograph.line_integral
     image = sitk.GetImageFromArray(pixels.max() - pixels if bone_dark else pixels)
     image.SetSpacing(radiograph.geometry.pixel_spacing_mm[::-1])
-    sitk.WriteImage(image, str(path), useCompression=not path.name.lower().endswith(".nii"))
+    write_image(image, path)
 
 
 def _write_integers(radiograph: Radiograph, path: Path, bone_dark: bool) -> float:

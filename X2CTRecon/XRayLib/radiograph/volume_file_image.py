@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.errors import InputError
-from XRayLib.nifti_file import holds_only_numbers, is_complete
+from XRayLib.nifti_file import check_numbers, is_complete
 from XRayLib.radiograph.decoded_image import DecodedImage
 from XRayLib.radiograph.grey_values import grey_values
 from XRayLib.radiograph.pixel_checks import LARGEST_PIXELS, check_frame, check_size
@@ -61,10 +61,10 @@ def _read(path: Path, name: str, reader_name: str, frame_index: int) -> DecodedI
     size, channels = reader.GetSize(), reader.GetNumberOfComponents()
     dimensions = [axis for axis, length in enumerate(size) if length != 1]
     _check_layout(name, size, dimensions, channels, frame_index)
-    if reader_name == READERS["nifti"][0] and not is_complete(path):
-        raise InputError(f"{name} is damaged: part of its pixels is missing. Copy it again.")
-    if reader_name == READERS["nifti"][0] and not holds_only_numbers(path):
-        raise InputError(f"{name} contains values that are not numbers (NaN or infinity).")
+    if reader_name == READERS["nifti"][0]:
+        if not is_complete(path):
+            raise InputError(f"{name} is damaged: part of its pixels is missing. Copy it again.")
+        check_numbers(path, name)
     image = reader.Execute()
     pixels, spacing_mm = _frame(image, dimensions, frame_index)
     if len(dimensions) == 3 and pixels.ndim == 2 and float(pixels.min()) <= AIR_HU:

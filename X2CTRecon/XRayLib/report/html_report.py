@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,11 @@ def write_report(
     path.write_text(environment.get_template(template).render(values), encoding="utf-8")
     write_pdf(values, folder / "report.pdf")
     return path
+
+
+def report_writer(target: Path) -> Callable[..., Path]:
+    """:func:`write_pdf_report` where the target's name ends so, else :func:`write_report`."""
+    return write_pdf_report if target.suffix.lower() == ".pdf" else write_report
 
 
 def write_pdf_report(result: Result, path: Path, undetermined: Undetermined | None = None) -> Path:

@@ -8,20 +8,20 @@ from pathlib import Path
 
 from XRayLib.case import Result
 from XRayLib.errors import InputError
-from XRayLib.report.html_report import write_pdf_report, write_report
+from XRayLib.report.html_report import report_writer
 
 
 def write_volume_report(
     result: Result, target: Path, progress: Callable[[float, str], None] = lambda _fraction, _stage: None
 ) -> Path:
-    """:func:`write_report` with the share that the X-rays of ``result.views`` do not determine, into the folder
-    ``target``, or only the PDF where ``target`` ends so.
+    """The report of :mod:`XRayLib.report.html_report` with the share that the X-rays of ``result.views`` do not
+    determine, into the folder ``target``, or only the PDF where ``target`` ends so.
 
     Where that share cannot be found, the report's notes say why. Returns the path of the HTML file, or of the PDF.
     """
     from XRayLib.tomography.undetermined import undetermined
 
-    write = write_pdf_report if target.suffix.lower() == ".pdf" else write_report
+    write = report_writer(target)
     try:
         films = [view.radiograph for view in result.views]
         found = undetermined(result.volume, films, progress=progress)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from XRayLib.scene.comparison_nodes import ComparisonNodes
-from XRayLib.scene.layout import OWN_LAYOUTS, slice_logic
+from XRayLib.scene.layout import OWN_LAYOUTS, layout_is_one_of, slice_logic
 
 ORIENTATIONS = ("Axial", "Coronal")
 """One row of views each."""
@@ -65,10 +65,7 @@ def register_comparison_layouts() -> None:
 
 def comparison_is_on() -> bool:
     """Whether the views are those of a comparison now."""
-    import slicer
-
-    manager = slicer.app.layoutManager()
-    return manager is not None and manager.layout in LAYOUT_IDS.values()
+    return layout_is_one_of(LAYOUT_IDS.values())
 
 
 def show_comparison(volumes: Sequence[Any], nodes: ComparisonNodes) -> int | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from XRayLib.geometry import XRayGeometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.provenance import read_json_attribute, write_attributes
-from XRayLib.scene.radiograph_nodes import MASK_ROLE, put_mask, put_radiograph, set_geometry
+from XRayLib.scene.radiograph_nodes import nodes_made_for, put_mask, put_radiograph, set_geometry
 
 
 def put_film_run(name: str, radiographs: Iterable[Radiograph], browser: Any = None) -> tuple[Any, Any]:
@@ -76,11 +76,11 @@ def _index_value(browser: Any, index: int) -> str:
 
 
 def remove_run(film: Any) -> None:
-    """Take the sequences of a film and its mask out of their browser and the scene, so that the browser does not bring
-    them back; nothing for a film that is in none."""
+    """Take the sequences of a film and of what was made for it out of their browser and the scene, so that the browser
+    does not bring them back; nothing for a film that is in none."""
     import slicer
 
-    proxies = [node for node in (film, film.GetNodeReference(MASK_ROLE)) if node is not None]
+    proxies = [film, *nodes_made_for(film)]
     browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
     for browser, proxy in ((browser, proxy) for browser in browsers for proxy in proxies):
         sequence = browser.GetSequenceNode(proxy)

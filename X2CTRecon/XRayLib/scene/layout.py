@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from XRayLib.scene.clear_threed import clear_threed_view, give_back_threed_view
@@ -88,20 +89,22 @@ def switch_to_film_layout(film_views: int) -> int | None:
     return None if previous in OWN_LAYOUTS else previous
 
 
-def film_layout_is_on() -> bool:
-    """Whether the views are those of the films now."""
+def layout_is_one_of(layout_ids: Iterable[int]) -> bool:
+    """Whether one of these layouts is on now; none is without a main window."""
     import slicer
 
     manager = slicer.app.layoutManager()
-    return manager is not None and manager.layout in LAYOUT_IDS.values()
+    return manager is not None and manager.layout in layout_ids
+
+
+def film_layout_is_on() -> bool:
+    """Whether the views are those of the films now."""
+    return layout_is_one_of(LAYOUT_IDS.values())
 
 
 def own_layout_is_on() -> bool:
     """Whether the layout is one of the extension's, which is given back when the user leaves."""
-    import slicer
-
-    manager = slicer.app.layoutManager()
-    return manager is not None and manager.layout in OWN_LAYOUTS
+    return layout_is_one_of(OWN_LAYOUTS)
 
 
 def restore_layout(layout_id: int | None) -> None:

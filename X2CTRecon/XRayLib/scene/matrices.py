@@ -45,6 +45,14 @@ def local_to_world(node: Any) -> NDArray[np.float64]:
     return array_of(matrix)
 
 
+def place_version(node: Any) -> bytes:
+    """Changes when ``local_to_world`` does; where that raises, the reason stands for the place."""
+    try:
+        return local_to_world(node).tobytes()
+    except InputError as error:
+        return str(error).encode()
+
+
 def pose_above(node: Any) -> Any:
     """The transform node above a node, or above the deformation that it is under; None when there is none."""
     parent = node.GetParentTransformNode()

@@ -13,7 +13,7 @@ from XRayLib.errors import InputError
 from XRayLib.geometry import XRayGeometry
 from XRayLib.geometry.geometry_file import geometry_document, parse_geometry_document
 from XRayLib.radiograph import Radiograph
-from XRayLib.scene.matrices import is_rigid, local_to_world, rigid_local_to_world, vtk_matrix
+from XRayLib.scene.matrices import is_rigid, place_version, rigid_local_to_world, vtk_matrix
 from XRayLib.scene.provenance import read_attribute, read_json_attribute, write_attributes
 from XRayLib.scene.volume_nodes import ijk_to_ras_of
 
@@ -31,14 +31,7 @@ def film_version(node: Any) -> tuple:
     """Changes when, and only when, what ``radiograph_from_node`` returns may have changed."""
     image, mask = node.GetImageData(), node.GetNodeReference(MASK_ROLE)
     pixels = tuple(0 if data is None else data.GetMTime() for data in (image, mask and mask.GetImageData()))
-    return node.GetID(), read_attribute(node, "Geometry"), pixels, _place(node), ijk_to_ras_of(node).tobytes()
-
-
-def _place(node: Any) -> bytes:
-    try:
-        return local_to_world(node).tobytes()
-    except InputError as error:
-        return str(error).encode()
+    return node.GetID(), read_attribute(node, "Geometry"), pixels, place_version(node), ijk_to_ras_of(node).tobytes()
 
 
 def misplacement(node: Any) -> str:
@@ -162,16 +155,19 @@ def _hardened(node: Any, geometry: XRayGeometry) -> np.ndarray:
 
 
 def remove_film(node: Any) -> None:
-    """Take a film out of the scene with all nodes that were made for it: mask, set-up, re-projection, residual."""
+    """Take a film out of the scene with all nodes that were made for it."""
     import slicer
 
-    roles = [node.GetNthNodeReferenceRole(index) for index in range(node.GetNumberOfNodeReferenceRoles())]
+    for one in (*nodes_made_for(node), node):
+        slicer.mrmlScene.RemoveNode(one)
+
+
+def nodes_made_for(film: Any) -> list[Any]:
+    """Mask, set-up, re-projections, residuals and lines of a film."""
+    roles = [film.GetNthNodeReferenceRole(index) for index in range(film.GetNumberOfNodeReferenceRoles())]
     own = [role for role in roles if role.startswith("XRay3D")]
-    made = [node.GetNthNodeReference(role, n) for role in own for n in range(node.GetNumberOfNodeReferences(role))]
-    for one in made:
-        if one is not None:
-            slicer.mrmlScene.RemoveNode(one)
-    slicer.mrmlScene.RemoveNode(node)
+    made = [film.GetNthNodeReference(role, n) for role in own for n in range(film.GetNumberOfNodeReferences(role))]
+    return [node for node in made if node is not None]
 
 
 def put_on_detector(image: np.ndarray, radiograph: Radiograph, name: str, node: Any = None) -> Any:

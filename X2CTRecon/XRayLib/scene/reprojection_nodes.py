@@ -49,8 +49,9 @@ def put_residual(image: NDArray[np.floating], on: Radiograph, film: Any, volume:
 
 def _put(image: NDArray[np.floating], on: Radiograph, film: Any, volume: Any, role: str, word: str) -> Any:
     former = _of(film, volume, role) or _of(film, None, role)
-    node = put_on_detector(image, on, f"{film.GetName()} {word} of {volume.GetName()}", former)
-    node.SetName(f"{film.GetName()} {word} of {volume.GetName()}")
+    name = f"{film.GetName()} {word} of {volume.GetName()}"
+    node = put_on_detector(image, on, name, former)
+    node.SetName(name)
     node.SetNodeReferenceID(VOLUME_ROLE, volume.GetID())
     if former is None:
         film.AddNodeReferenceID(role, node.GetID())

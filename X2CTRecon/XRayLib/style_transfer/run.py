@@ -8,7 +8,7 @@ from typing import Any
 
 from XRayLib.case import Case, Options, Result, View
 from XRayLib.errors import InputError
-from XRayLib.registry import Method, Progress
+from XRayLib.registry import Method, Progress, part_of
 from XRayLib.reprojection import fit_gain_offset
 from XRayLib.style_transfer.transfer import TransferredFilm, installed_style_transfer
 
@@ -30,10 +30,7 @@ def run_with_style_transfer(method: Method, case: Case, options: Options, progre
     InputError
         When the option is neither true nor false, when the method does not return a volume, or without a style bundle.
     """
-    asked = options.extra.get(OPTION, False)
-    if not isinstance(asked, bool):
-        raise InputError(f"The option '{OPTION}' must be true or false.")
-    options = replace(options, extra={key: value for key, value in options.extra.items() if key != OPTION})
+    asked, options = options.flag(OPTION), options.without(OPTION)
     if not asked:
         return method.run(case, options, progress)
     if method.returns != "volume":
@@ -42,8 +39,7 @@ def run_with_style_transfer(method: Method, case: Case, options: Options, progre
     transfer = installed_style_transfer(options.device)
     films = [transfer.transferred(radiograph) for radiograph in case.radiographs]
     changed = replace(case, radiographs=tuple(film.radiograph for film in films))
-    rest = 1 - SHARE_OF_PROGRESS
-    result = method.run(changed, options, lambda f, stage: progress(SHARE_OF_PROGRESS + rest * f, stage))
+    result = method.run(changed, options, part_of(progress, SHARE_OF_PROGRESS, 1.0))
     return _told(result, case, films, transfer.bundle)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from XRayLib.case import Case, Options, PoseQuality, Result
 from XRayLib.ct import Volume, resample
 from XRayLib.motion import DisplacementField
-from XRayLib.registry import Progress
+from XRayLib.registry import Progress, part_of
 
 from XRayRegistrationLib.deformable.anatomy import deformed_matchers, working_ct
 from XRayRegistrationLib.deformable.body_motion import POSE, SETTLED_POSE_DEVIATION, BodyMotion
@@ -107,9 +107,9 @@ def register_deformable(case: Case, options: Options, progress: Progress, method
         As :func:`register_rigid`.
     """
     kept = kept_pose(case, options)
-    rigid = register_rigid(case, options, _part(progress, 0.0, RIGID_SHARE), kept, method=method)
+    rigid = register_rigid(case, options, part_of(progress, 0.0, RIGID_SHARE), kept, method=method)
     started = time.perf_counter()
-    prepared = _prepared(case, options, rigid, kept is not None, _part(progress, RIGID_SHARE, MODES_SHARE))
+    prepared = _prepared(case, options, rigid, kept is not None, part_of(progress, RIGID_SHARE, MODES_SHARE))
     seconds_prepared = time.perf_counter() - started
     fitted = _fitted(case, options, prepared, rigid, kept is not None, _counting(progress))
     progress(FITTED_SHARE, "Deforming the CT")
@@ -269,10 +269,6 @@ def _deviations(uncertainty: Volume, ct: Volume) -> dict[str, float]:
         "deviation_median_mm": float(np.median(inside)),
         "deviation_p95_mm": float(np.percentile(inside, 95)),
     }
-
-
-def _part(progress: Progress, begin: float, end: float) -> Progress:
-    return lambda fraction, stage: progress(begin + (end - begin) * fraction, stage)
 
 
 def _counting(progress: Progress) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from XRayLib.case import Case, Options, Result
 from XRayLib.preparation.patient_folder import prepared_bundle
 from XRayLib.preparation.prepared_model import prepared_folder
-from XRayLib.registry import Progress
+from XRayLib.registry import Progress, part_of
 
 from XRayRegistrationLib.deformable.deformed_result import field_numbers, moved_mesh, projected
 from XRayRegistrationLib.deformable.registration import kept_pose
@@ -34,7 +34,7 @@ def register_displacement(case: Case, options: Options, progress: Progress, meth
     of_organ = case.mesh is not None and prepared_bundle(case.ct, method, case.mesh) is not None
     model = PreparedDisplacementModel.opened(prepared_folder(case, method, title, organ=of_organ), options.device)
     kept = kept_pose(case, options)
-    rigid = register_rigid(case, options, lambda f, stage: progress(RIGID_SHARE * f, stage), kept, method=method)
+    rigid = register_rigid(case, options, part_of(progress, 0.0, RIGID_SHARE), kept, method=method)
     started = time.perf_counter()
     progress(RIGID_SHARE, "Recognising the deformation")
     ct = working_volume(case.ct)

@@ -58,7 +58,7 @@ class CasePanel(ABC):
         self._moves = qt.QTimer()
         self._moves.setSingleShot(True)
         self._moves.setInterval(REST_MS)
-        self._moves.connect("timeout()", self._film_moved)
+        self._moves.connect("timeout()", self.filmChanged)
         let_lists_be_narrow(ui)
         self._volumes = VolumeLists([getattr(ui, name) for name in self.volume_selectors])
         # Not by the layout's own name: PythonQt holds an empty layout for false, and slicer.util then leaves it out.
@@ -140,16 +140,14 @@ class CasePanel(ABC):
         if self.parameterNode is not None:
             others = [film for film in self.filmNodes() if film.GetID() != node.GetID()]
             self.parameterNode.films = [*others, node]
-            self.showFilms()
-            self.refresh()
+            self.filmChanged(node)
 
     def removeFilm(self, node: Any) -> None:
         """Take a film, or a run, out of the case and the scene, with all that was made for it."""
         remove_run(node)
         self.parameterNode.films = [film for film in self.filmNodes() if film.GetID() != node.GetID()]
         remove_film(node)
-        self.showFilms()
-        self.refresh()
+        self.filmChanged()
 
     def addRun(self, browser: Any, films: list[Any]) -> None:
         """A run of films was loaded into the scene: it belongs to the case."""
@@ -157,8 +155,8 @@ class CasePanel(ABC):
         for film in films:
             self.addFilm(film)
 
-    def filmChanged(self, _node: Any) -> None:
-        """The user changed where a film stands."""
+    def filmChanged(self, _node: Any = None) -> None:
+        """A film is another, or stands elsewhere, or is shown or not."""
         self.showFilms()
         self.refresh()
 
@@ -166,16 +164,10 @@ class CasePanel(ABC):
         if self.parameterNode is not None:
             self._moves.start()
 
-    def _film_moved(self) -> None:
-        """The transform above a film has come to rest."""
-        self.showFilms()
-        self.refresh()
-
     def chooseViewedFilm(self, node: Any, in_view: bool) -> None:
         """The user wants to see this film, or another in its place."""
         choose_viewed(self.shownFilms(), node, in_view)
-        self.showFilms()
-        self.refresh()
+        self.filmChanged(node)
 
     def showFilms(self) -> None:
         """Show the case in all views, as the module does."""
