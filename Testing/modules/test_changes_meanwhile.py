@@ -15,6 +15,7 @@ from modules.films import a_ct, a_film, an_assumed_film
 from modules.reconstructions import add_two_films
 from modules.registrations import a_pose_result, shifted
 from XRayLib.scene.film_run import put_film_run
+from XRayLib.scene.film_views import view_of_film
 from XRayLib.scene.landmark_nodes import new_ct_landmarks, set_ct_points
 from XRayLib.scene.matrices import local_to_world, vtk_matrix
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
@@ -69,6 +70,44 @@ def test_another_ct_has_its_own_landmarks(registration_case) -> None:
     registration_case.ui.ctSelector.setCurrentNode(first)
     assert node.ctLandmarks is own
     assert registration_case.ui.landmarkTable.rowCount == 1
+
+
+def test_a_ct_after_a_deleted_one_has_no_pose_no_card_and_no_overlays(registration_case, client) -> None:
+    node, ui = registration_case.panel.parameterNode, registration_case.ui
+    node.liveReprojection = True
+    register(registration_case, client, 12.0)
+    former = node.ctVolume.GetID()
+    film = view_of_film(node.films[0]).GetSliceCompositeNode()
+    assert film.GetForegroundVolumeID()
+    slicer.mrmlScene.RemoveNode(node.ctVolume)
+    assert node.poseTransform is None
+    assert not film.GetForegroundVolumeID()
+    assert "correlation" not in ui.qualityLabel.text
+    assert ui.cardLabel.text == ""
+    ui.ctSelector.setCurrentNode(a_ct_with_the_id(former))
+    np.testing.assert_allclose(local_to_world(node.ctVolume), np.eye(4))
+    assert "97 %" not in ui.cardLabel.text
+    assert "correlation" in ui.qualityLabel.text
+
+
+def test_a_ct_that_took_a_deleted_ones_place_while_the_user_was_away_has_no_pose(
+    registration_case, client, slicer_main_window
+) -> None:
+    node = registration_case.panel.parameterNode
+    register(registration_case, client, 12.0)
+    former = node.ctVolume.GetID()
+    slicer_main_window.open_module("X2CTRecon")
+    slicer.mrmlScene.RemoveNode(node.ctVolume)
+    node.ctVolume = a_ct_with_the_id(former)
+    slicer_main_window.open_module("XRayRegistration")
+    np.testing.assert_allclose(local_to_world(node.ctVolume), np.eye(4))
+    assert "97 %" not in registration_case.ui.cardLabel.text
+
+
+def a_ct_with_the_id(node_id: str):
+    """Slicer may give the ID of a deleted node to the next one of its class."""
+    node = slicer.mrmlScene.AddNewNodeByClassWithID("vtkMRMLScalarVolumeNode", "Next patient", node_id)
+    return put_volume(a_ct(), "Next patient", node)
 
 
 def test_a_pose_that_is_chosen_for_another_ct_is_used(registration_case, client) -> None:

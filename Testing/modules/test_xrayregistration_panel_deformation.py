@@ -17,6 +17,7 @@ from modules.registrations import (
     shifted,
 )
 from XRayLib.motion import DisplacementField
+from XRayLib.scene.deformation_nodes import uncertainty_node
 from XRayLib.scene.matrices import local_to_world
 
 pytestmark = pytest.mark.slicer
@@ -158,6 +159,34 @@ def test_a_second_deformation_replaces_the_first(case, client) -> None:
     assert case.panel.parameterNode.deformation is first
     assert slicer.util.arrayFromGridTransform(first)[..., 2].mean() == pytest.approx(-6.0)
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLGridTransformNode") == 1
+
+
+def test_undo_and_redo_take_the_deformation_along(case, client) -> None:
+    register(case, client, replace(a_deformed_result(10.0), uncertainty=an_uncertainty(2.0)))
+    node = case.panel.parameterNode
+    first = node.deformation
+    second = replace(a_deformed_result(-6.0), ct_to_world=shifted(right=9.0), uncertainty=an_uncertainty(5.0))
+    register(case, client, replace(second, quality=QUALITY | {"displacement_p95_mm": 6.5}))
+    case.ui.undoButton.click()
+    assert node.deformation is first is above("CT")
+    assert slicer.util.arrayFromGridTransform(first)[..., 2].mean() == pytest.approx(10.0)
+    assert slicer.util.arrayFromVolume(uncertainty_node(first)).max() == 2.0
+    assert "12.3 mm" in case.ui.cardLabel.text
+    case.ui.undoButton.click()
+    assert node.deformation is None
+    assert above("CT") is above("Liver") is node.poseTransform
+    assert not case.ui.deformedCheckBox.enabled
+    case.ui.redoButton.click()
+    case.ui.redoButton.click()
+    assert node.deformation is first is above("CT") is above("Liver")
+    assert slicer.util.arrayFromGridTransform(first)[..., 2].mean() == pytest.approx(-6.0)
+    assert slicer.util.arrayFromVolume(uncertainty_node(first)).max() == 5.0
+    assert "6.5 mm" in case.ui.cardLabel.text
+
+
+def an_uncertainty(value_mm: float):
+    ct = a_ct()
+    return replace(ct, voxels=np.full_like(ct.voxels, value_mm), quantity="displacement_sd_mm")
 
 
 def test_a_saved_scene_comes_back_deformed(case, client, slicer_main_window, tmp_path) -> None:

@@ -47,10 +47,10 @@ class RegistrationPanel(CasePanel):
         self.views = CaseViews(ui)
         self.sample = SampleCase(self)
         self.frames = FramePanel(ui, self.filmNodes, on_shown=self._frame_shown)
-        self.pose = PoseControls(ui, on_moved=self._moved)
+        self.deformation = DeformationSwitch(ui)
+        self.pose = PoseControls(ui, on_moved=self._moved, beside=self.deformation.state, on_back=self._step_back)
         self.live = LiveReprojection(self.client, on_done=self._reprojected, on_error=self._failed)
         self.overlays = FilmOverlays(ui)
-        self.deformation = DeformationSwitch(ui)
         self.outlines = MovedOutlines(ui, self.shownFilms, lambda: self.attached.moving())
         self.attached = AttachedNodes(
             ui, lambda: carrier(self.parameterNode), self._ensure_carrier, on_changed=self.outlines.refresh
@@ -201,6 +201,10 @@ class RegistrationPanel(CasePanel):
         self._show_card()
         self.reproject()
 
+    def _step_back(self, deformation: Any) -> None:
+        self.deformation.restore(deformation)
+        self.refresh()
+
     def _show_anyway(self, result: Result) -> None:
         self.runs.move(result)
         self.refresh()
@@ -227,6 +231,9 @@ class RegistrationPanel(CasePanel):
     def reproject(self) -> None:
         """Ask for new re-projections when they are wanted and possible; the latest pose wins."""
         node = self.parameterNode
+        if node is not None and node.ctVolume is None:
+            self.overlays.clear()
+            self.ui.qualityLabel.text = self.no_result
         if node is None or not node.liveReprojection or node.ctVolume is None or self.runs.bar.tools.missing:
             return
         films = self.shownFilms()

@@ -9,7 +9,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Result
-from XRayLib.scene.deformation_nodes import deformation_quality, put_deformation
+from XRayLib.scene.deformation_nodes import deformation_quality, put_deformation, result_of_deformation
 from XRayLib.scene.panel.allowed import allow
 
 
@@ -47,9 +47,27 @@ class DeformationSwitch:
         if result.deformation is None:
             node.showDeformed = False
         else:
-            name = node.ctVolume.GetName() + " deformation"
-            node.deformation = put_deformation(result, node.poseTransform, name, node.deformation)
+            node.deformation = put_deformation(result, node.poseTransform, _name(node), node.deformation)
             node.showDeformed = True
+        self.refresh()
+
+    def state(self) -> tuple[Any, Result | None, bool]:
+        """Node, deformation and whether it is shown, as of now: ``restore`` brings them back."""
+        node = self._node.deformation
+        return node, None if node is None else result_of_deformation(node), self._node.showDeformed
+
+    def restore(self, state: tuple[Any, Result | None, bool]) -> None:
+        """The deformation of then: as it was, or none."""
+        node, (deformation, result, shown) = self._node, state
+        if result is None:
+            node.showDeformed = False
+            self.refresh()  # takes all from under it
+            node.deformation = None
+            return
+        if deformation.GetScene() is None:
+            deformation = None
+        node.deformation = put_deformation(result, node.poseTransform, _name(node), deformation)
+        node.showDeformed = shown
         self.refresh()
 
     @property
@@ -83,6 +101,10 @@ def deformation_html(values: Mapping[str, float]) -> str:
             )
         )
     return f"<p><b>{html.escape(_('Deformation.'))}</b> {html.escape(' '.join(lines))}</p>"
+
+
+def _name(node: Any) -> str:
+    return node.ctVolume.GetName() + " deformation"
 
 
 def _move_children(source: Any, target: Any, node: Any) -> None:

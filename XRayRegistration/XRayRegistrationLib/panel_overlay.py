@@ -37,6 +37,14 @@ class FilmOverlays:
                 hide_contours(shown.film)
             _DRAW[mode](shown, opacity)
 
+    def clear(self) -> None:
+        """The CT is gone: nothing is laid over the films."""
+        for shown in self._latest:
+            if shown.film.GetScene() is not None:
+                hide_contours(shown.film)
+                lay_over_film(shown.film, None, 0.0)
+        self._latest = []
+
     def keep(self, films: Sequence[Any]) -> None:
         """Forget the re-projections of all other films."""
         ids = {film.GetID() for film in films}

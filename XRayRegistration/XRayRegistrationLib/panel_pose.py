@@ -17,7 +17,7 @@ from XRayLib.scene.pose_nodes import pose_attributes, pose_matrix, set_pose_attr
 from XRayRegistrationLib.manual_pose import ManualPose, ct_to_world, pose_of
 from XRayRegistrationLib.panel_deformation import carrier
 from XRayRegistrationLib.panel_handles import show_handles
-from XRayRegistrationLib.panel_own_pose import mark_carried, release_if_hardened, take_own
+from XRayRegistrationLib.panel_own_pose import leave_own, mark_carried, release_if_hardened, take_own
 from XRayRegistrationLib.pose_history import PoseHistory
 
 AXES = "RAS"
@@ -26,11 +26,22 @@ REST_MS = 600
 
 
 class PoseControls:
-    """Keeps the parameter node's shifts and rotations equal to the pose transform above the CT."""
+    """Keeps the parameter node's shifts and rotations equal to the pose transform above the CT.
 
-    def __init__(self, ui: Any, on_moved: Callable[[], None]) -> None:
+    ``beside`` returns what else belongs to a step that is noted, ``on_back`` gets it when undo or redo comes back.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        on_moved: Callable[[], None],
+        beside: Callable[[], Any] = lambda: None,
+        on_back: Callable[[Any], None] = lambda _beside: None,
+    ) -> None:
         self.ui = ui
         self._on_moved = on_moved
+        self._beside = beside
+        self._on_back = on_back
         self._node: Any = None
         self._observed: Any = None
         self._observation: int | None = None
@@ -69,6 +80,8 @@ class PoseControls:
         if usable:
             release_if_hardened(self._node)
             self._chosen = take_own(self._node, self._chosen)
+        elif self._node is not None:
+            self._chosen = leave_own(self._node, self._chosen)
         if usable and self._node.poseTransform is not None:
             self._attach()
             self._observe(self._node.poseTransform)
@@ -117,7 +130,7 @@ class PoseControls:
     def note(self) -> None:
         """The present pose is a step, and what is known of it comes back with undo and redo."""
         self.settle()
-        self.history.annotate(pose_attributes(self._node.poseTransform))
+        self.history.annotate((pose_attributes(self._node.poseTransform), self._beside()))
 
     def restart(self) -> None:
         """Another frame is shown: its pose is no step of the one before."""
@@ -126,9 +139,12 @@ class PoseControls:
         self._show_steps()
 
     def _go_to(self, matrix: np.ndarray) -> None:
-        if self.history.note is not None:
-            set_pose_attributes(self._node.poseTransform, self.history.note)
+        note = self.history.note
+        if note is not None:
+            set_pose_attributes(self._node.poseTransform, note[0])
         self.writeToParent(matrix)
+        if note is not None:
+            self._on_back(note[1])
         self._rest.stop()
         self._show_steps()
 

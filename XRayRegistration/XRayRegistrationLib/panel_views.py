@@ -30,6 +30,8 @@ class CaseViews:
 
     def refresh(self, node: Any, all_films: Sequence[Any], shown: Sequence[Any]) -> None:
         """As the parameter node says; ``shown`` are the films of the shown frame."""
+        if node.ctVolume is None:
+            self._looked_at = None  # the next one may get its node's ID
         self._draw_set_up(all_films, shown, node.showSetup)
         _render_ct(node.ctVolume, node.showVolumeRendering)
         cloud = node.pointCloud

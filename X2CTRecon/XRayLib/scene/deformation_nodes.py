@@ -6,6 +6,7 @@ composes both: first the deformation, which is in CT RAS, then the pose. Both ca
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ import numpy as np
 from XRayLib.case import Result
 from XRayLib.motion import DisplacementField
 from XRayLib.scene.matrices import DEFORMATION, array_of, vtk_matrix
-from XRayLib.scene.provenance import read_json_attribute, write_attributes
-from XRayLib.scene.volume_nodes import put_volume
+from XRayLib.scene.provenance import read_attribute, read_json_attribute, write_attributes
+from XRayLib.scene.volume_nodes import put_volume, volume_from_node
 
 STATEMENT = (
     "Research use only. Not a medical device. Motion that the X-rays do not show is what the model of motion expects."
@@ -84,6 +85,20 @@ def deformation_of(node: Any) -> DisplacementField:
     matrix[:3, 3] = grid.GetOrigin()
     scale, shift = transform.GetDisplacementScale(), transform.GetDisplacementShift()
     return DisplacementField(np.asarray(vectors, np.float32) * scale + shift, matrix)
+
+
+def result_of_deformation(node: Any) -> Result:
+    """What ``put_deformation`` wrote, as it is now: a later result in the same node does not change it."""
+    deviation, field = uncertainty_node(node), deformation_of(node)
+    uncertainty = None
+    if deviation is not None:
+        uncertainty = replace(volume_from_node(deviation, in_world=False), quantity="displacement_sd_mm")
+    return Result(
+        read_attribute(node, "Method"),
+        deformation=DisplacementField(field.vectors_mm.copy(), field.ijk_to_ras),
+        uncertainty=uncertainty,
+        quality=deformation_quality(node),
+    )
 
 
 def deformation_quality(node: Any) -> dict[str, float]:
