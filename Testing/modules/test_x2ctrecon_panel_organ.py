@@ -19,9 +19,10 @@ from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.scene.film_run import put_film_run
 from XRayLib.scene.matrices import vtk_matrix
-from XRayLib.scene.organ_contours import outlines_of
+from XRayLib.scene.organ_contours import NOW_ROLE, outline, outlines_of
 from XRayLib.scene.organ_table import rows_of
-from XRayLib.scene.radiograph_nodes import put_radiograph
+from XRayLib.scene.radiograph_nodes import film_geometry, put_radiograph
+from XRayLib.scene.surface_nodes import surface_mesh
 from XRayLib.scene.volume_nodes import put_volume
 
 pytestmark = pytest.mark.slicer
@@ -464,6 +465,18 @@ def test_apply_finds_the_organ_on_the_shown_frame_alone(run, client) -> None:
     assert run.ui.frameTable.item(1, 1).text() == "12.0 mm"
     run.ui.frameSlider.value = 1
     assert lowest(now(run)) is None
+
+
+def test_a_second_result_of_a_frame_takes_its_outlines_along(run, client) -> None:
+    for shift in ((0, 0, -12), (0, 0, 15)):
+        run.ui.frameSlider.value = 2
+        run.ui.applyButton.click()
+        client.answer(a_mesh_result(a_ball(), shift))
+    outlined = outline(surface_mesh(now(run).GetPolyData(), np.eye(4)), film_geometry(run.panel.filmNodes()[0]))
+    for frame in (1, 2):
+        run.ui.frameSlider.value = frame
+    shown = run.panel.filmNodes()[0].GetNodeReference(NOW_ROLE).GetPolyData()
+    np.testing.assert_allclose(shown.GetBounds(), outlined.GetBounds(), atol=1e-3)
 
 
 def test_a_run_goes_on_with_the_organ_that_it_began_with(run, client) -> None:

@@ -19,9 +19,10 @@ def store_frame(browser: Any, value: str, nodes: OrganNodes, films: Sequence[Any
     """
     shown = [nodes.now, *(line for film in films for line in outlines_of(film))]
     with step.recording([browser.GetSequenceNode(node) for node in shown]):
-        surfaces = [node.GetPolyData() for node in shown]
+        surfaces = [_copy_of(node.GetPolyData()) for node in shown]
         for node, surface in zip(shown, surfaces, strict=True):
-            node.SetAndObservePolyData(surface)  # storing the one before has emptied it: the frame had none yet
+            # Storing the node before has put into this one what the frame had until now.
+            node.SetAndObservePolyData(surface)
             _store(browser, node, value)
 
 
@@ -34,6 +35,14 @@ def frame_measures(browser: Any, node: Any) -> dict[str, dict[str, float]]:
         sequence.GetNthIndexValue(index): measures_of(sequence.GetNthDataNode(index))
         for index in range(sequence.GetNumberOfDataNodes())
     }
+
+
+def _copy_of(surface: Any) -> Any:
+    import vtk
+
+    copy = vtk.vtkPolyData()
+    copy.DeepCopy(surface)
+    return copy
 
 
 def _store(browser: Any, node: Any, value: str) -> None:
