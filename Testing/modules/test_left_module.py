@@ -14,8 +14,10 @@ from modules.films import a_ct, a_film, a_result
 from modules.reconstructions import add_two_films
 from modules.registrations import a_pose_result, shifted
 from XRayLib.scene.comparison_views import comparison_is_on
-from XRayLib.scene.layout import film_layout_is_on
+from XRayLib.scene.layout import film_layout_is_on, slice_logic, switch_to_film_layout
 from XRayLib.scene.matrices import local_to_world
+from XRayLib.scene.overlay_nodes import CONTOUR_ROLE
+from XRayLib.scene.radiograph_nodes import put_radiograph
 from XRayLib.scene.reprojection_nodes import reprojection_of
 from XRayLib.scene.volume_nodes import put_volume
 
@@ -119,6 +121,65 @@ def test_the_films_are_shown_again_when_the_user_comes_back(registration_case, s
     slicer_main_window.open_module("XRayRegistration")
     assert film_layout_is_on()
     assert (display.GetWindow(), display.GetLevel()) == (321.0, 45.0)
+
+
+def test_the_slices_stay_where_the_user_put_them(registration_case, slicer_main_window) -> None:
+    red = slice_logic("Red")
+    red.SetSliceOffset(-12.5)
+    registration_case.panel.addFilm(put_radiograph(a_film(45.0, "AP"), "Oblique"))
+    slicer.app.processEvents()
+    assert red.GetSliceOffset() == pytest.approx(-12.5)
+    slicer_main_window.leave_module()
+    slicer_main_window.open_module("XRayRegistration")
+    slicer.app.processEvents()
+    assert red.GetSliceOffset() == pytest.approx(-12.5)
+
+
+def test_a_volume_that_is_loaded_does_not_take_the_place_of_a_film(registration_case) -> None:
+    film = slice_logic("XRay1").GetSliceCompositeNode()
+    before = film.GetBackgroundVolumeID()
+    load_a_volume()
+    assert film.GetBackgroundVolumeID() == before
+
+
+def test_without_films_their_views_are_empty(registration_case) -> None:
+    film = slice_logic("XRay1").GetSliceCompositeNode()
+    while registration_case.panel.films.rows:
+        registration_case.panel.films.rows[0].removeButton.click()
+    load_a_volume()
+    assert film.GetBackgroundVolumeID() is None
+
+
+def load_a_volume() -> None:
+    """As Slicer does: into the views."""
+    logic = slicer.app.applicationLogic()
+    logic.GetSelectionNode().SetReferenceActiveVolumeID(put_volume(a_ct(), "Loaded").GetID())
+    logic.PropagateVolumeSelection()
+
+
+def test_a_layout_that_came_with_a_scene_is_not_left_to_other_modules(
+    registration_case, slicer_main_window, tmp_path
+) -> None:
+    slicer_main_window.session.save_scene(tmp_path / "case.mrb")
+    slicer_main_window.leave_module()
+    slicer.mrmlScene.Clear(False)
+    switch_to_film_layout(2)
+    slicer_main_window.session.load_scene(tmp_path / "case.mrb")
+    slicer_main_window.open_module("XRayRegistration")
+    slicer_main_window.leave_module()
+    assert layout() == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+
+
+def test_one_modules_lines_are_not_drawn_over_the_others_films(registration_case, slicer_main_window) -> None:
+    node = registration_case.panel.parameterNode
+    node.liveReprojection = True
+    registration_case.ui.overlayModeComboBox.setCurrentIndex(1)
+    contours = node.films[0].GetNodeReference(CONTOUR_ROLE).GetDisplayNode()
+    assert contours.GetVisibility()
+    slicer_main_window.open_module("X2CTRecon")
+    assert not contours.GetVisibility()
+    slicer_main_window.open_module("XRayRegistration")
+    assert contours.GetVisibility()
 
 
 def test_a_layout_that_the_user_chose_stays_when_he_comes_back(registration_case, slicer_main_window) -> None:

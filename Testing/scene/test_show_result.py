@@ -208,6 +208,18 @@ def test_the_film_hangs_upright_in_its_view(session) -> None:
     assert lower_left < 60
 
 
+def test_a_film_that_was_moved_is_in_its_view_though_its_reprojection_is_where_it_was(session) -> None:
+    films, shown = put(session)
+    switch_to_film_layout(2)
+    far = np.eye(4)
+    far[:3, 3] = (0.0, 0.0, -700.0)
+    moved = a_view(0.0).radiograph.geometry.moved(far)
+    films[0].SetIJKToRASMatrix(vtk_matrix(moved.pixel_to_ras))
+    show_films([(films[0], moved)], shown.reprojections[:1])
+    picture = session.render_view("XRay1", (300, 300)).mean(axis=2)
+    assert picture[50:120, 195:270].mean() > 150
+
+
 def test_the_volume_shows_in_slices_and_3d(session) -> None:
     _, shown = put(session)
     switch_to_film_layout(2)

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from XRayLib.case import Result
 from XRayLib.errors import XRay3DError
 from XRayLib.geometry import isocenter_of
-from XRayLib.scene.film_views import show_in_slices
+from XRayLib.scene.film_views import is_in_slices, show_in_slices
 from XRayLib.scene.matrices import local_to_world
 from XRayLib.scene.panel.allowed import allow
 from XRayLib.scene.panel.case_panel import CasePanel
@@ -161,7 +161,8 @@ class RegistrationPanel(CasePanel):
         super().showViews()
         if self.filmNodes() and self.parameterNode.ctVolume is not None:
             show_as_ct(self.parameterNode.ctVolume)
-            self.showSlices()
+            if not is_in_slices(self.parameterNode.ctVolume):
+                self.showSlices()
             self.views.look(self.parameterNode.ctVolume, self.filmNodes(), self.shownFilms())
         self.overlays.draw(self.parameterNode.overlayMode.value, self.parameterNode.overlayOpacity)
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from XRayLib.geometry import XRayGeometry
-from XRayLib.scene.provenance import write_attributes
+from XRayLib.scene.provenance import read_json_attribute, write_attributes
+from XRayLib.scene.radiograph_nodes import nodes_made_for
 
 
 def put_lines(film: Any, role: str, word: str, color: Sequence[float], lines: Any, view_node_ids: Sequence[str]) -> Any:
@@ -28,7 +29,7 @@ def put_lines(film: Any, role: str, word: str, color: Sequence[float], lines: An
         display.SetSliceDisplayModeToProjection()
         display.SetVisibility2D(True)
         film.SetNodeReferenceID(role, node.GetID())
-        write_attributes(node, {"Kind": word})
+        write_attributes(node, {"Kind": word, "LinesOnFilm": True})
     node.SetAndObservePolyData(lines)
     with slicer.util.NodeModify(node.GetDisplayNode()):  # the views draw once, not for each of these
         node.GetDisplayNode().SetColor(*color)
@@ -42,6 +43,13 @@ def hide_lines(film: Any, role: str) -> None:
     node = film.GetNodeReference(role)
     if node is not None:
         node.GetDisplayNode().SetVisibility(False)
+
+
+def hide_all_lines(film: Any) -> None:
+    """No lines of any kind are drawn on this film, until they are drawn again."""
+    for node in nodes_made_for(film):
+        if read_json_attribute(node, "LinesOnFilm", False):
+            node.GetDisplayNode().SetVisibility(False)
 
 
 def lines_on_detector(pixels: NDArray[np.floating], ends: NDArray[np.integer], geometry: XRayGeometry) -> Any:

@@ -33,6 +33,8 @@ def show_films(
 
     ``overlays`` are nodes on the same detectors, blended by ``opacity``; None for a film without one.
     """
+    for tag in FILM_VIEWS:
+        _keep_for_films(slice_logic(tag))
     for tag in FILM_VIEWS[len(films) :]:
         _empty(slice_logic(tag))
     for index, (tag, (film, geometry)) in enumerate(zip(FILM_VIEWS, films, strict=False)):
@@ -48,8 +50,14 @@ def show_films(
         slice_node = logic.GetSliceNode()
         slice_node.GetSliceToRAS().DeepCopy(vtk_matrix(slice_to_ras(geometry)))
         slice_node.UpdateMatrices()
-        logic.FitSliceToAll()
+        logic.FitSliceToFirst()
         slice_node.SetSliceVisible(in_3d)
+
+
+def _keep_for_films(logic: Any) -> None:
+    """A volume that is loaded or chosen in Slicer goes into all other views."""
+    if logic is not None:
+        logic.GetSliceCompositeNode().SetDoPropagateVolumeSelection(False)
 
 
 def _empty(logic: Any) -> None:
@@ -59,12 +67,22 @@ def _empty(logic: Any) -> None:
         logic.GetSliceNode().SetSliceVisible(False)
 
 
-def fit_views(tags: Sequence[str]) -> None:
-    """The whole image in each view."""
+def fit_film_views(tags: Sequence[str]) -> None:
+    """The whole film in each view; what lies over it may have been made where the film was before."""
     for tag in tags:
         logic = slice_logic(tag)
         if logic is not None:
+            logic.FitSliceToFirst()
+
+
+def fit_slice_views() -> None:
+    """The whole slice in Red, Yellow and Green, each at the place that it shows."""
+    for tag in SLICE_VIEWS:
+        logic = slice_logic(tag)
+        if logic is not None:
+            offset = logic.GetSliceOffset()
             logic.FitSliceToAll()
+            logic.SetSliceOffset(offset)
 
 
 def view_of_film(film: Any) -> Any:
@@ -105,6 +123,12 @@ def blend_films(opacity: float) -> None:
         logic = slice_logic(tag)
         if logic is not None:
             logic.GetSliceCompositeNode().SetForegroundOpacity(opacity)
+
+
+def is_in_slices(node: Any) -> bool:
+    """Whether Red, Yellow and Green, as far as the layout has them, show this volume."""
+    logics = [logic for tag in SLICE_VIEWS if (logic := slice_logic(tag)) is not None]
+    return all(logic.GetSliceCompositeNode().GetBackgroundVolumeID() == node.GetID() for logic in logics)
 
 
 def show_in_slices(node: Any, fitted: bool = True) -> None:

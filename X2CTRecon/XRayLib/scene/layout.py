@@ -103,18 +103,21 @@ def film_layout_is_on() -> bool:
 
 
 def own_layout_is_on() -> bool:
-    """Whether the layout is one of the extension's, which is given back when the user leaves."""
+    """Whether the layout is one of the extension's."""
     return layout_is_one_of(OWN_LAYOUTS)
 
 
 def restore_layout(layout_id: int | None) -> None:
-    """Back to the layout the user had, when there was one, and to what its 3D view showed."""
+    """Back from one of the extension's layouts to that of the user, and to what his 3D view showed.
+
+    None when nobody knows what he had: a scene came with its layout.
+    """
     import slicer
 
     give_back_threed_view()
-    manager = slicer.app.layoutManager()
-    if manager is not None and layout_id is not None:
-        manager.setLayout(layout_id)
+    if own_layout_is_on():
+        four_up = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+        slicer.app.layoutManager().setLayout(four_up if layout_id is None else layout_id)
 
 
 def slice_logic(tag: str) -> Any:

@@ -11,9 +11,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayLib.jobs import WorkerClient
+from XRayLib.scene.film_lines import hide_all_lines
 from XRayLib.scene.film_run import remove_run
-from XRayLib.scene.film_views import SLICE_VIEWS, blend_films, fit_views, lay_over_film, show_films
-from XRayLib.scene.layout import FILM_VIEWS, film_layout_is_on, own_layout_is_on, restore_layout, switch_to_film_layout
+from XRayLib.scene.film_views import blend_films, fit_slice_views, lay_over_film, show_films
+from XRayLib.scene.layout import FILM_VIEWS, film_layout_is_on, restore_layout, switch_to_film_layout
 from XRayLib.scene.panel.film_adding import FilmAdding
 from XRayLib.scene.panel.film_list import FilmList
 from XRayLib.scene.panel.fitted_views import FittedViews
@@ -193,6 +194,8 @@ class CasePanel(ABC):
         """Films in their own views with their re-projections over them; the user's layout is remembered."""
         nodes = viewed_films(well_placed(self.shownFilms()))
         if not nodes:
+            if film_layout_is_on():
+                show_films([])
             return
         previous = switch_to_film_layout(len(nodes))
         if previous is not None:
@@ -202,11 +205,12 @@ class CasePanel(ABC):
         show_films(films, overlays, self.parameterNode.overlayOpacity, self.films_in_3d)
         views = FILM_VIEWS[: len(nodes)]
         self._fitted.fit(views)
-        qt.QTimer.singleShot(0, lambda: self._layout_settled(views, () if previous is None else SLICE_VIEWS))
+        qt.QTimer.singleShot(0, lambda: self._layout_settled(views, is_new=previous is not None))
 
-    def _layout_settled(self, film_views: Sequence[str], slice_views: Sequence[str]) -> None:
+    def _layout_settled(self, film_views: Sequence[str], is_new: bool) -> None:
         """Slicer keeps the height and cuts the width of what a view shows that a layout makes or resizes."""
-        fit_views(slice_views)
+        if is_new:
+            fit_slice_views()
         if self.parameterNode is not None:
             self._fitted.fit(film_views)
 
@@ -249,7 +253,9 @@ class CasePanel(ABC):
         self._away = True
         self._on_return = self.showFilmViews if film_layout_is_on() else None
         self._fitted.forget()
-        restore_layout(self._user_layout if own_layout_is_on() else None)
+        for film in self.filmNodes():
+            hide_all_lines(film)  # another module shows its own films in these views
+        restore_layout(self._user_layout)
         self._user_layout = None
 
     def close(self) -> None:

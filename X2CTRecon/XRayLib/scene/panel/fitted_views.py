@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import qt
 import vtk
 
-from XRayLib.scene.film_views import fit_views
+from XRayLib.scene.film_views import fit_film_views
 from XRayLib.scene.layout import slice_logic
 from XRayLib.scene.panel.node_observers import NodeObservers
 
@@ -25,7 +25,7 @@ class FittedViews:
     def fit(self, tags: Sequence[str]) -> None:
         """Fit these views, now and whenever they change their size."""
         self._observers.observe([])
-        fit_views(tags)
+        fit_film_views(tags)
         self._fitted = {tag: state for tag in tags if (state := _state(tag)) is not None}
         self._observers.observe([slice_logic(tag).GetSliceNode() for tag in self._fitted])
 
