@@ -132,6 +132,28 @@ def test_a_pose_of_the_ct_that_was_chosen_before_is_not_used(registration_case, 
 # The pose by hand
 
 
+def test_the_card_says_when_its_films_have_changed(registration_case, client, slicer_main_window, tmp_path) -> None:
+    node, card = registration_case.panel.parameterNode, registration_case.ui.cardLabel
+    register(registration_case, client, 12.0)
+    assert "97 %" in card.text
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Table")
+    node.films[0].SetAndObserveTransformNodeID(table.GetID())
+    table.SetMatrixTransformToParent(vtk_matrix(shifted(superior=20.0)))
+    slicer_main_window.wait_until(lambda: "X-rays have changed" in card.text)
+    assert "97 %" not in card.text
+    table.SetMatrixTransformToParent(vtk_matrix(np.eye(4)))
+    slicer_main_window.wait_until(lambda: "97 %" in card.text)
+    registration_case.panel.films.rows[1].removeButton.click()
+    assert "X-rays have changed" in card.text
+    register(registration_case, client, 13.0)
+    assert "97 %" in card.text
+    slicer_main_window.session.save_scene(tmp_path / "case.mrb")
+    slicer.mrmlScene.Clear(False)
+    slicer_main_window.session.load_scene(tmp_path / "case.mrb")
+    registration_case.panel.refresh()
+    assert "97 %" in card.text
+
+
 def test_one_slider_changes_one_number_of_a_pose_that_no_slider_can_show(registration_case, client) -> None:
     register(registration_case, client, 900.0)
     registration_case.ui.translationASlider.value = 4.0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from XRayLib.case import Case, Landmarks, SurfaceMesh
 from XRayLib.ct import Volume
-from XRayLib.geometry import isocenter_of
+from XRayLib.geometry import XRayGeometry, isocenter_of
 from XRayLib.scene.landmark_nodes import ct_points, film_pixels
 from XRayLib.scene.matrices import rigid_local_to_world
 from XRayLib.scene.radiograph_nodes import film_geometry, radiograph_from_node
@@ -69,6 +69,11 @@ def registration_case(
         initial_ct_to_world=initial_pose(start, ct, volume, films) if initial is None else initial,
         landmarks=landmarks if is_enough(landmarks) else None,
     )
+
+
+def geometries_of(case: Case) -> list[XRayGeometry]:
+    """Where the films of a case stand."""
+    return [radiograph.geometry for radiograph in case.radiographs]
 
 
 def start_options(start: str, refine: bool = True) -> Mapping[str, Any]:

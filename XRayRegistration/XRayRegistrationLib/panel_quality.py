@@ -119,7 +119,10 @@ def record_html(record: Any, middle_world_mm: np.ndarray, geometries: Sequence[X
     lines = []
     if record.confirmed and not record.moved_since:
         lines.append(f'<p><b style="color:{GOOD_COLOR}">{_("Accepted by you.")}</b></p>')
-    if record.moved_since:
+    if not record.is_of(geometries):
+        text = _("The X-rays have changed since the registration: check the contours, or refine.")
+        lines.append(f'<p style="color:{WEAK_COLOR}"><b>{text}</b></p>')
+    elif record.moved_since:
         lines.append("<p>" + _("Moved by hand since the last registration: check the contours, or refine.") + "</p>")
     elif record.quality is not None:
         refused = not record.quality.accepted

@@ -10,13 +10,14 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Case, Options, Result
+from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.panel.bring_into_view import bring_into_view
 from XRayLib.scene.panel.device_choice import DeviceChoice
 from XRayLib.scene.panel.frame_run import FrameRun
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.pose_nodes import put_pose
 
-from XRayRegistrationLib.panel_case import registration_case, start_options
+from XRayRegistrationLib.panel_case import geometries_of, registration_case, start_options
 from XRayRegistrationLib.panel_method import DEFAULT_METHOD
 from XRayRegistrationLib.panel_quality import LANDMARKS
 from XRayRegistrationLib.panel_readiness import RunReadiness
@@ -39,6 +40,8 @@ class RegistrationRuns:
             on_running=panel.refresh,
         )
         self.readiness = RunReadiness(panel, self.bar, self.case)
+        self._films: list[XRayGeometry] = []
+        """Of the latest run."""
         self._again: Callable[[str | None], None] = self.register
         ui.refineButton.connect("clicked(bool)", lambda _checked=False: self.refine())
         ui.registerSequenceButton.connect("clicked(bool)", lambda _checked=False: self.registerSequence())
@@ -118,6 +121,7 @@ class RegistrationRuns:
             elif node is not None:
                 self.panel.say(_("Another CT was chosen meanwhile: the result of the former one was not used."))
 
+        self._films = geometries_of(case)
         self.bar.run(lambda callbacks: client.run_method(method_id, case, options, **callbacks), take)
 
     def _options(self, start: str, device: str | None, refine: bool = True) -> Options:
@@ -149,7 +153,7 @@ class RegistrationRuns:
             panel.pose.settle()
             transform = panel.pose.ensureTransform()
             panel.pose.note()
-            put_pose(result, transform)
+            put_pose(result, transform, self._films)
             panel.deformation.take(result)
             panel.pose.note()
             show_point_cloud(panel.parameterNode, result.point_cloud)

@@ -9,6 +9,7 @@ import slicer
 from numpy.typing import ArrayLike
 from XRayLib.case import Options, Result
 from XRayLib.errors import InputError, RefusedError
+from XRayLib.geometry import XRayGeometry
 from XRayLib.registry import REGISTERS
 from XRayLib.registry import method as method_by_id
 from XRayLib.scene.deformation_nodes import put_deformation
@@ -17,7 +18,7 @@ from XRayLib.scene.matrices import pose_above
 from XRayLib.scene.pose_nodes import put_pose
 from XRayLib.scene.worker_session import blocking_client, finished
 
-from XRayRegistrationLib.panel_case import STARTS, registration_case, start_options
+from XRayRegistrationLib.panel_case import STARTS, geometries_of, registration_case, start_options
 
 
 def register_blocking(
@@ -42,15 +43,18 @@ def register_blocking(
     quality = result.pose_quality
     if quality is not None and not quality.accepted and not show_refused:
         raise RefusedError(quality.reason or "The result did not pass the quality check.")
-    return move_ct(ct, result)
+    return move_ct(ct, result, geometries_of(case))
 
 
-def move_ct(ct: Any, result: Result) -> Any:
-    """Write a result above a CT that is under no transform, or under one of its own; returns the transform."""
+def move_ct(ct: Any, result: Result, films: Sequence[XRayGeometry]) -> Any:
+    """Write a result above a CT that is under no transform, or under one of its own; returns the transform.
+
+    ``films`` are those that were registered, in world RAS.
+    """
     transform = pose_above(ct)
     if transform is None:
         transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", ct.GetName() + " pose")
-    put_pose(result, transform)
+    put_pose(result, transform, films)
     if result.deformation is not None:
         above = ct.GetParentTransformNode()
         former = above if above is not None and above.IsA("vtkMRMLGridTransformNode") else None

@@ -9,12 +9,14 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Case, Result
+from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.matrices import rigid_local_to_world
 from XRayLib.scene.panel.frame_run import FrameRun
 from XRayLib.scene.panel.job_bar import Callbacks
 from XRayLib.scene.pose_nodes import put_pose
 from XRayLib.scene.pose_sequence import add_pose_sequence, mark_refused, open_pose, store_pose
 
+from XRayRegistrationLib.panel_case import geometries_of
 from XRayRegistrationLib.panel_frames import FramePanel
 
 RunFrame = Callable[[Case, bool, Callbacks], None]
@@ -37,6 +39,7 @@ class SequenceRegistration:
         self._ensure_transform = ensure_transform
         self._run = run
         self._pose: np.ndarray | None = None
+        self._films: list[XRayGeometry] = []
         self._pass = FrameRun(frames, self._run_frame, self._take)
         self.refused: list[int] = []
 
@@ -55,7 +58,9 @@ class SequenceRegistration:
         return text
 
     def _run_frame(self, callbacks: Callbacks) -> None:
-        self._run(self._case_of(self._pose), self._pose is None, callbacks)
+        case = self._case_of(self._pose)
+        self._films = geometries_of(case)
+        self._run(case, self._pose is None, callbacks)
 
     def _take(self, result: Result, _seconds: float, value: str) -> None:
         transform, browser = self._ensure_transform(), self._browser()
@@ -65,7 +70,7 @@ class SequenceRegistration:
             self.refused.append(self._pass.done)
             mark_refused(result, transform)
         else:
-            put_pose(result, transform)
+            put_pose(result, transform, self._films)
             self._pose = rigid_local_to_world(self._node.ctVolume)
         store_pose(sequence, transform, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from XRayLib.case import PoseQuality, Result
+from XRayLib.geometry import XRayGeometry
 from XRayLib.jobs.array_files import json_ready
 from XRayLib.jobs.pose_documents import parse_pose_quality, pose_quality_document
 from XRayLib.scene.matrices import array_of, local_to_world, vtk_matrix
@@ -17,7 +19,11 @@ from XRayLib.scene.provenance import PREFIX, read_attribute, read_json_attribute
 STATEMENT = (
     "Research use only. Not a medical device. The pose is an estimate from X-rays: check the contours on every film."
 )
-_NAMES = ("Kind", "Method", "Provenance", "Quality", "Warnings", "Statement", "RegisteredMatrix", "ConfirmedByUser")
+SAME_FILM_MM = 0.1
+_NAMES = (
+    *("Kind", "Method", "Provenance", "Quality", "Warnings", "Statement"),
+    *("RegisteredMatrix", "Films", "ConfirmedByUser"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,17 @@ class PoseRecord:
     """Moved by hand after the registration: the quality is that of another pose."""
     confirmed: bool
     """The user accepted the pose as it is now."""
+    films: tuple[NDArray[np.float64], ...] | None = None
+    """Source and three corners of each film that was registered, (4, 3) in world RAS; None when that is not known."""
+
+    def is_of(self, films: Sequence[XRayGeometry]) -> bool:
+        """Whether these are the films of the registration, where they stood then."""
+        if self.films is None:
+            return True
+        now = [_corners(film) for film in films]
+        return len(now) == len(self.films) and all(
+            any(np.abs(one - other).max() < SAME_FILM_MM for other in self.films) for one in now
+        )
 
 
 def pose_matrix(transform: Any) -> NDArray[np.float64]:
@@ -48,8 +65,11 @@ def matrix_to_parent(transform: Any, ct_to_world: ArrayLike) -> NDArray[np.float
     return np.linalg.inv(local_to_world(transform)) @ np.asarray(ct_to_world, float)
 
 
-def put_pose(result: Result, transform: Any) -> None:
-    """Write a registration's pose into a transform node with its quality and provenance; one modification of each."""
+def put_pose(result: Result, transform: Any, films: Sequence[XRayGeometry]) -> None:
+    """Write a registration's pose into a transform node with its quality and provenance; one modification of each.
+
+    ``films`` are those that were registered, in world RAS.
+    """
     matrix = matrix_to_parent(transform, result.ct_to_world)
     quality = result.pose_quality
     write_attributes(
@@ -62,6 +82,7 @@ def put_pose(result: Result, transform: Any) -> None:
             "Warnings": list(result.warnings),
             "Statement": STATEMENT,
             "RegisteredMatrix": matrix.tolist(),
+            "Films": [_corners(film).tolist() for film in films],
             "ConfirmedByUser": False,
         },
     )
@@ -74,6 +95,7 @@ def pose_record(transform: Any) -> PoseRecord | None:
         return None
     quality = read_json_attribute(transform, "Quality")
     registered = read_json_attribute(transform, "RegisteredMatrix")
+    films = read_json_attribute(transform, "Films")
     moved = registered is None or not np.allclose(registered, pose_matrix(transform), atol=1e-6)
     return PoseRecord(
         method=read_attribute(transform, "Method"),
@@ -81,6 +103,7 @@ def pose_record(transform: Any) -> PoseRecord | None:
         warnings=tuple(read_json_attribute(transform, "Warnings", ())),
         moved_since=moved,
         confirmed=bool(read_json_attribute(transform, "ConfirmedByUser", False)),
+        films=None if films is None else tuple(np.array(film, float) for film in films),
     )
 
 
@@ -90,7 +113,8 @@ def confirm_pose(transform: Any) -> None:
     if record is None or record.moved_since:
         by_hand = {"Kind": "pose", "Method": "by hand", "Quality": None, "Warnings": [], "Statement": STATEMENT}
         write_attributes(transform, {**by_hand, "RegisteredMatrix": pose_matrix(transform).tolist()})
-        transform.RemoveAttribute(PREFIX + "Provenance")
+        for name in ("Provenance", "Films"):
+            transform.RemoveAttribute(PREFIX + name)
     write_attributes(transform, {"ConfirmedByUser": True})
 
 
@@ -110,3 +134,9 @@ def set_pose_attributes(transform: Any, attributes: dict[str, str]) -> None:
         if name not in attributes:
             transform.RemoveAttribute(PREFIX + name)
     write_attributes(transform, attributes)
+
+
+def _corners(film: XRayGeometry) -> NDArray[np.float64]:
+    columns, rows = film.size_px
+    pixels = np.array([[0, 0, 0, 1], [columns, 0, 0, 1], [0, rows, 0, 1]], float)
+    return np.round([film.source_ras_mm, *(pixels @ film.pixel_to_ras.T)[:, :3]], 3)

@@ -12,7 +12,7 @@ from XRayLib.jobs.array_files import json_ready
 from XRayLib.jobs.pose_documents import pose_quality_document
 from XRayLib.scene.film_run import new_frame_sequence, show_through
 from XRayLib.scene.pose_nodes import STATEMENT, PoseRecord, pose_matrix, pose_record, set_pose_attributes
-from XRayLib.scene.provenance import write_attributes
+from XRayLib.scene.provenance import PREFIX, write_attributes
 
 
 def pose_sequence(browser: Any, transform: Any) -> Any:
@@ -77,6 +77,7 @@ def mark_refused(result: Result, transform: Any) -> None:
             "ConfirmedByUser": False,
         },
     )
+    transform.RemoveAttribute(PREFIX + "Films")  # those of the frame before
 
 
 def records(sequence: Any) -> dict[str, PoseRecord | None]:
