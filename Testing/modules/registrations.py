@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from modules.films import FakeClient, a_ct, a_film
 from XRayLib.case import Case, Options, PoseQuality, Result
 from XRayLib.jobs.failure import JobFailure
+from XRayLib.motion import DisplacementField
+
+DEFORMATION_QUALITY = {
+    "folding_fraction": 0.0,
+    "displacement_p95_mm": 12.3,
+    "deviation_median_mm": 1.4,
+    "deviation_p95_mm": 3.6,
+    "held_out_similarity": 0.913,
+    "held_out_similarity_rigid": 0.761,
+}
 
 
 class RegistrationClient(FakeClient):
@@ -82,6 +93,19 @@ def a_pose_result(
         pose_quality=quality,
         warnings=("The film's distance was assumed.",),
         provenance={"method": "intensity", "seed": 0},
+    )
+
+
+def a_deformed_result(superior_mm: float = 10.0, accepted: bool = True) -> Result:
+    """All of the CT moved toward the feet, before a shift of 7 mm to the right."""
+    ct = a_ct()
+    vectors = np.broadcast_to(np.float32((0, 0, superior_mm)), (*ct.voxels.shape, 3))
+    result = a_pose_result(shifted(right=7.0), accepted=accepted)
+    return replace(
+        result,
+        method="deformable",
+        deformation=DisplacementField(vectors, ct.ijk_to_ras),
+        quality=dict(DEFORMATION_QUALITY),
     )
 
 

@@ -12,24 +12,16 @@ pytest.importorskip("slicer", reason="slicer-core is not installed")
 import slicer
 from modules.films import a_ct
 from modules.registrations import (
+    DEFORMATION_QUALITY,
     RegistrationClient,
+    a_deformed_result,
     a_pose_result,
     shifted,
 )
-from XRayLib.motion import DisplacementField
 from XRayLib.scene.deformation_nodes import uncertainty_node
 from XRayLib.scene.matrices import local_to_world
 
 pytestmark = pytest.mark.slicer
-
-QUALITY = {
-    "folding_fraction": 0.0,
-    "displacement_p95_mm": 12.3,
-    "deviation_median_mm": 1.4,
-    "deviation_p95_mm": 3.6,
-    "held_out_similarity": 0.913,
-    "held_out_similarity_rigid": 0.761,
-}
 
 
 class RememberingClient(RegistrationClient):
@@ -59,16 +51,6 @@ def case(registration_case):
     liver.SetAndObserveTransformNodeID(widget.panel.pose.ensureTransform().GetID())
     widget.panel.refresh()
     return widget
-
-
-def a_deformed_result(superior_mm: float = 10.0, accepted: bool = True):
-    """All of the CT moved toward the feet, before a shift of 7 mm to the right."""
-    ct = a_ct()
-    vectors = np.broadcast_to(np.float32((0, 0, superior_mm)), (*ct.voxels.shape, 3))
-    result = a_pose_result(shifted(right=7.0), accepted=accepted)
-    return replace(
-        result, method="deformable", deformation=DisplacementField(vectors, ct.ijk_to_ras), quality=dict(QUALITY)
-    )
 
 
 def register(widget, client, result) -> None:
@@ -128,8 +110,8 @@ def test_the_card_tells_of_the_deformation(case, client) -> None:
         assert words in case.ui.cardLabel.text
     case.ui.deformedCheckBox.click()
     assert "Nothing folds" not in case.ui.cardLabel.text
-    assert "do not use it" in deformation_html(QUALITY | {"folding_fraction": 0.01})
-    assert "do not call for" in deformation_html(QUALITY | {"displacement_p95_mm": 0.0})
+    assert "do not use it" in deformation_html(DEFORMATION_QUALITY | {"folding_fraction": 0.01})
+    assert "do not call for" in deformation_html(DEFORMATION_QUALITY | {"displacement_p95_mm": 0.0})
     assert deformation_html({}) == ""
 
 
@@ -166,7 +148,7 @@ def test_undo_and_redo_take_the_deformation_along(case, client) -> None:
     node = case.panel.parameterNode
     first = node.deformation
     second = replace(a_deformed_result(-6.0), ct_to_world=shifted(right=9.0), uncertainty=an_uncertainty(5.0))
-    register(case, client, replace(second, quality=QUALITY | {"displacement_p95_mm": 6.5}))
+    register(case, client, replace(second, quality=DEFORMATION_QUALITY | {"displacement_p95_mm": 6.5}))
     case.ui.undoButton.click()
     assert node.deformation is first is above("CT")
     assert slicer.util.arrayFromGridTransform(first)[..., 2].mean() == pytest.approx(10.0)

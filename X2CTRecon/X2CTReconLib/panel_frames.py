@@ -37,7 +37,7 @@ class RunFrames(FrameChooser):
     @property
     def shown(self) -> tuple[Any, str] | None:
         """The browser and the index value of the frame that is shown; None without a run."""
-        return None if self.browser is None else (self.browser, self.values()[self.index])
+        return None if self.browser is None else (self.browser, self.value)
 
     @property
     def index(self) -> int:

@@ -47,7 +47,7 @@ class RegistrationPanel(CasePanel):
         self.views = CaseViews(ui)
         self.sample = SampleCase(self)
         self.frames = FramePanel(ui, self.filmNodes, on_shown=self._frame_shown)
-        self.deformation = DeformationSwitch(ui)
+        self.deformation = DeformationSwitch(ui, self.frames)
         self.pose = PoseControls(ui, on_moved=self._moved, beside=self.deformation.state, on_back=self._step_back)
         self.live = LiveReprojection(self.client, on_done=self._reprojected, on_error=self._failed)
         self.overlays = FilmOverlays(ui)

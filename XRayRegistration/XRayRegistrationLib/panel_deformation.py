@@ -9,8 +9,16 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Result
-from XRayLib.scene.deformation_nodes import deformation_quality, put_deformation, result_of_deformation
+from XRayLib.scene.deformation_nodes import (
+    NOT_DEFORMED,
+    deformation_quality,
+    put_deformation,
+    result_of_deformation,
+)
+from XRayLib.scene.deformation_sequence import store_deformation
 from XRayLib.scene.panel.allowed import allow
+from XRayLib.scene.panel.frame_chooser import FrameChooser
+from XRayLib.scene.pose_sequence import pose_sequence
 
 
 def carrier(node: Any) -> Any:
@@ -19,10 +27,14 @@ def carrier(node: Any) -> Any:
 
 
 class DeformationSwitch:
-    """Drives deformedCheckBox; the parameter node keeps the deformation and whether it is shown."""
+    """Drives deformedCheckBox; the parameter node keeps the deformation and whether it is shown.
 
-    def __init__(self, ui: Any) -> None:
+    Where each frame of ``frames`` has a pose of its own, it has a deformation of its own.
+    """
+
+    def __init__(self, ui: Any, frames: FrameChooser) -> None:
         self.ui = ui
+        self._frames = frames
         self._node: Any = None
 
     def follow(self, parameter_node: Any) -> None:
@@ -44,11 +56,13 @@ class DeformationSwitch:
     def take(self, result: Result) -> None:
         """The deformation of a registration; one without leaves the CT as the pose alone puts it."""
         node = self._node
-        if result.deformation is None:
-            node.showDeformed = False
-        else:
-            node.deformation = put_deformation(result, node.poseTransform, _name(node), node.deformation)
+        if result.deformation is not None:
+            self._put(result, node.deformation)
             node.showDeformed = True
+        elif self._is_per_frame:
+            self._put(NOT_DEFORMED, node.deformation)
+        else:
+            node.showDeformed = False
         self.refresh()
 
     def state(self) -> tuple[Any, Result | None, bool]:
@@ -59,16 +73,30 @@ class DeformationSwitch:
     def restore(self, state: tuple[Any, Result | None, bool]) -> None:
         """The deformation of then: as it was, or none."""
         node, (deformation, result, shown) = self._node, state
+        if result is None and self._is_per_frame:
+            result = NOT_DEFORMED
         if result is None:
             node.showDeformed = False
             self.refresh()  # takes all from under it
             node.deformation = None
             return
-        if deformation.GetScene() is None:
-            deformation = None
-        node.deformation = put_deformation(result, node.poseTransform, _name(node), deformation)
+        deformation = deformation or node.deformation
+        in_scene = deformation is not None and deformation.GetScene() is not None
+        self._put(result, deformation if in_scene else None)
         node.showDeformed = shown
         self.refresh()
+
+    def _put(self, result: Result, deformation: Any) -> None:
+        """Write it into that node, or a new one, and into the shown frame where each has its own."""
+        node, frames = self._node, self._frames
+        node.deformation = put_deformation(result, node.poseTransform, _name(node), deformation)
+        if pose_sequence(frames.browser, node.poseTransform) is not None:
+            store_deformation(frames.browser, node.deformation, frames.value, frames.values())
+
+    @property
+    def _is_per_frame(self) -> bool:
+        browser, deformation = self._frames.browser, self._node.deformation
+        return browser is not None and deformation is not None and browser.GetSequenceNode(deformation) is not None
 
     @property
     def text(self) -> str:

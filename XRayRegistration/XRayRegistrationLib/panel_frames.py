@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from XRayLib.scene.deformation_sequence import open_deformation
 from XRayLib.scene.film_run import films_at, frame_values, is_run_of, set_frame
 from XRayLib.scene.panel.frame_chooser import FrameChooser
 from XRayLib.scene.pose_sequence import open_pose, pose_sequence, records
@@ -48,6 +49,7 @@ class FramePanel(FrameChooser):
             self.browser.SetSelectedItemNumber(index)
         else:
             self._node.frame = index
+        open_deformation(self.browser, self._node.deformation, value)
         open_pose(self.browser, self._node.poseTransform, value)
 
     def _show_tables(self, values: list[str]) -> None:

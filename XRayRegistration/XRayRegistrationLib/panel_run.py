@@ -88,7 +88,9 @@ class RegistrationRuns:
         def case_of(pose: np.ndarray | None) -> Case:
             return self.case(panel.frames.films(), first_start if pose is None else "given", pose)
 
-        sequence = SequenceRegistration(node, panel.frames, case_of, panel.pose.ensureTransform, run)
+        sequence = SequenceRegistration(
+            node, panel.frames, case_of, panel.pose.ensureTransform, run, take_deformation=panel.deformation.take
+        )
         panel.decision.forgetRefused()
 
         def done(_finished: FrameRun) -> None:

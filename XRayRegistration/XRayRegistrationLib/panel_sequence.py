@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,10 @@ import slicer
 from slicer.i18n import tr as _
 from XRayLib.case import Case, Result
 from XRayLib.geometry import XRayGeometry
-from XRayLib.scene.matrices import rigid_local_to_world
+from XRayLib.scene.matrices import rigid_local_to_world, vtk_matrix
 from XRayLib.scene.panel.frame_run import FrameRun
 from XRayLib.scene.panel.job_bar import Callbacks
-from XRayLib.scene.pose_nodes import put_pose
+from XRayLib.scene.pose_nodes import pose_matrix, put_pose
 from XRayLib.scene.pose_sequence import add_pose_sequence, mark_refused, open_pose, store_pose
 
 from XRayRegistrationLib.panel_case import geometries_of
@@ -33,12 +34,16 @@ class SequenceRegistration:
         case_of: Callable[[np.ndarray | None], Case],
         ensure_transform: Callable[[], Any],
         run: RunFrame,
+        take_deformation: Callable[[Result], None],
     ) -> None:
         self._node = node
         self._case_of = case_of
         self._ensure_transform = ensure_transform
         self._run = run
+        self._take_deformation = take_deformation
         self._pose: np.ndarray | None = None
+        self._latest: tuple[np.ndarray, Result] | None = None
+        """Matrix of the pose transform and result of the latest frame that was not refused."""
         self._films: list[XRayGeometry] = []
         self._pass = FrameRun(frames, self._run_frame, self._take)
         self.refused: list[int] = []
@@ -66,13 +71,20 @@ class SequenceRegistration:
         transform, browser = self._ensure_transform(), self._browser()
         sequence = add_pose_sequence(browser, transform, value)
         open_pose(browser, transform, value)
-        if result.pose_quality is not None and not result.pose_quality.accepted:
+        is_refused = result.pose_quality is not None and not result.pose_quality.accepted
+        if is_refused:
             self.refused.append(self._pass.done)
+            if self._latest is not None:
+                transform.SetMatrixTransformToParent(vtk_matrix(self._latest[0]))
             mark_refused(result, transform)
         else:
             put_pose(result, transform, self._films)
             self._pose = rigid_local_to_world(self._node.ctVolume)
+            self._latest = pose_matrix(transform), result
         store_pose(sequence, transform, value)
+        if self._latest is not None:
+            # What was measured of the frame before says nothing of this one.
+            self._take_deformation(replace(self._latest[1], quality={}) if is_refused else result)
 
     def _browser(self) -> Any:
         if self._node.sequenceBrowser is None:

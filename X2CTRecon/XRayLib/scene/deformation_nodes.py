@@ -21,6 +21,7 @@ STATEMENT = (
     "Research use only. Not a medical device. Motion that the X-rays do not show is what the model of motion expects."
 )
 _UNCERTAINTY = "XRay3D.uncertainty"
+NOT_DEFORMED = Result("", deformation=DisplacementField.identity((2, 2, 2), np.eye(4)))
 
 
 def put_deformation(result: Result, pose: Any, name: str, node: Any = None) -> Any:
@@ -31,20 +32,21 @@ def put_deformation(result: Result, pose: Any, name: str, node: Any = None) -> A
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLGridTransformNode", name)
     modifying = node.StartModify()
     try:
-        node.SetAndObserveTransformFromParent(grid_transform(result.deformation))
+        _write(result, node)
         node.SetAndObserveTransformNodeID(pose.GetID())
-        write_attributes(
-            node,
-            {
-                "Kind": DEFORMATION,
-                "Method": result.method,
-                "Quality": {key: float(value) for key, value in result.quality.items() if np.isfinite(value)},
-                "Statement": STATEMENT,
-            },
-        )
     finally:
         node.EndModify(modifying)
     _put_uncertainty(result, pose, node)
+    return node
+
+
+def nothing_moves() -> Any:
+    """A grid transform node, in no scene, that deforms nothing and says nothing."""
+    import slicer
+
+    node = slicer.vtkMRMLGridTransformNode()
+    node.SetName("No deformation")
+    _write(NOT_DEFORMED, node)
     return node
 
 
@@ -91,7 +93,7 @@ def result_of_deformation(node: Any) -> Result:
     """What ``put_deformation`` wrote, as it is now: a later result in the same node does not change it."""
     deviation, field = uncertainty_node(node), deformation_of(node)
     uncertainty = None
-    if deviation is not None:
+    if deviation is not None and deviation.GetImageData() is not None:
         uncertainty = replace(volume_from_node(deviation, in_world=False), quantity="displacement_sd_mm")
     return Result(
         read_attribute(node, "Method"),
@@ -111,10 +113,26 @@ def uncertainty_node(node: Any) -> Any:
     return node.GetNodeReference(_UNCERTAINTY)
 
 
+def _write(result: Result, node: Any) -> None:
+    node.SetAndObserveTransformFromParent(grid_transform(result.deformation))
+    write_attributes(
+        node,
+        {
+            "Kind": DEFORMATION,
+            "Method": result.method,
+            "Quality": {key: float(value) for key, value in result.quality.items() if np.isfinite(value)},
+            "Statement": STATEMENT,
+        },
+    )
+
+
 def _put_uncertainty(result: Result, pose: Any, node: Any) -> None:
+    volume = uncertainty_node(node)
     if result.uncertainty is None:
+        if volume is not None:
+            volume.SetAndObserveImageData(None)  # that of another deformation
         return
-    volume = put_volume(result.uncertainty, node.GetName() + " SD (mm)", uncertainty_node(node))
+    volume = put_volume(result.uncertainty, node.GetName() + " SD (mm)", volume)
     write_attributes(volume, {"Kind": "uncertainty", "Method": result.method})
     volume.SetAndObserveTransformNodeID(pose.GetID())
     node.SetNodeReferenceID(_UNCERTAINTY, volume.GetID())

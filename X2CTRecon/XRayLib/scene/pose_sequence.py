@@ -71,7 +71,7 @@ def mark_refused(result: Result, transform: Any) -> None:
             "Method": result.method,
             "Quality": quality,
             "Provenance": json_ready(result.provenance),
-            "Warnings": ["The pose shown is that of the frame before."],
+            "Warnings": ["The pose shown was not found on this frame: its registration was refused."],
             "Statement": STATEMENT,
             "RegisteredMatrix": pose_matrix(transform).tolist(),
             "ConfirmedByUser": False,

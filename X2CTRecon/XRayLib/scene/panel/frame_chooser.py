@@ -47,6 +47,11 @@ class FrameChooser(ABC):
     def index(self) -> int:
         """The frame that is shown, from 0."""
 
+    @property
+    def value(self) -> str:
+        """Index value of the shown frame."""
+        return self.values()[self.index]
+
     @abstractmethod
     def _choose(self, index: int, value: str) -> None:
         """Make a frame the shown one."""
