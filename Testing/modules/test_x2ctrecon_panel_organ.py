@@ -19,7 +19,8 @@ from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
 from XRayLib.scene.film_run import put_film_run
 from XRayLib.scene.matrices import vtk_matrix
-from XRayLib.scene.organ_contours import NOW_ROLE, outline, outlines_of
+from XRayLib.scene.organ_contours import NOW_ROLE, PLANNED_ROLE, outline, outlines_of
+from XRayLib.scene.organ_nodes import PLANNED_COLORS, is_organ
 from XRayLib.scene.organ_table import rows_of
 from XRayLib.scene.radiograph_nodes import film_geometry, put_radiograph
 from XRayLib.scene.surface_nodes import surface_mesh
@@ -508,6 +509,43 @@ def test_cancel_keeps_the_frames_that_are_done_and_shows_no_organ_on_the_others(
     assert "12.0 mm" in run.ui.qualityLabel.text
 
 
+def test_a_run_that_is_cancelled_before_its_first_frame_leaves_nothing_to_take_back(run, client) -> None:
+    run.ui.applyRunButton.click()
+    run.ui.cancelButton.click()
+    client.fail(code="cancelled", message="Cancelled.")
+    assert not run.ui.undoButton.enabled
+
+
+def test_an_organ_that_the_user_deletes_stays_away_at_every_frame(run, client) -> None:
+    run.ui.applyRunButton.click()
+    for _frame in range(3):
+        client.answer(found())
+    slicer.mrmlScene.RemoveNode(now(run))
+    for index in (0, 2):
+        run.panel.parameterNode.sequenceBrowser.SetSelectedItemNumber(index)
+        slicer.modules.sequences.logic().UpdateAllProxyNodes()
+    assert run.panel.parameterNode.organNow is None
+    assert not any(is_organ(node) for node in slicer.util.getNodesByClass("vtkMRMLModelNode"))
+    assert len(run.panel.frames.values()) == 3
+    run.ui.applyButton.click()
+    client.answer(found())
+    assert lowest(now(run)) is not None
+    run.ui.undoButton.click()
+    assert run.panel.parameterNode.organNow is None
+
+
+def test_slices_stay_on_a_ct_that_another_transform_than_its_own_places(case, client) -> None:
+    far = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Far")
+    matrix = np.eye(4)
+    matrix[0, 3] = 900.0
+    far.SetMatrixTransformToParent(vtk_matrix(matrix))
+    case.ui.poseSelector.setCurrentNode(far)
+    case.ui.applyButton.click()
+    moved = a_mesh_result(a_ball())
+    client.answer(replace(moved, mesh=replace(moved.mesh, points=moved.mesh.points + matrix[:3, 3])))
+    assert abs(slicer.app.layoutManager().sliceWidget("Yellow").sliceLogic().GetSliceOffset()) < 300
+
+
 def film(widget):
     return widget.panel.filmNodes()[0]
 
@@ -551,3 +589,13 @@ def test_a_saved_run_plays_again(run, client, slicer_main_window, tmp_path) -> N
         run.ui.frameSlider.value = frame + 1
         assert lowest(now(run)) == pytest.approx(bottom - 10.0 * (frame + 1), abs=1e-3)
         assert f"{10 * (frame + 1)}.0 mm on average" in run.ui.qualityLabel.text
+
+
+def test_the_organ_as_planned_is_told_apart_from_one_that_is_blue_itself(case, client) -> None:
+    liver = case.ui.organSelector.currentNode()
+    for own, planned in (((0.8, 0.3, 0.2), PLANNED_COLORS[0]), ((0.2, 0.45, 0.9), PLANNED_COLORS[1])):
+        liver.GetDisplayNode().SetColor(*own)
+        case.ui.applyButton.click()
+        client.answer(found())
+        assert case.panel.parameterNode.organPlanned.GetDisplayNode().GetColor() == planned
+        assert film(case).GetNodeReference(PLANNED_ROLE).GetDisplayNode().GetColor() == planned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 
 pytest.importorskip("slicer", reason="slicer-core is not installed")
 
-from modules.films import FakeClient, a_result
+from modules.films import FakeClient, a_film, a_result
 from modules.reconstructions import add_two_films, open_reconstruction
 from report_words import report_words
 from XRayLib.case import Result
 from XRayLib.ct import Volume, load_ct
+from XRayLib.scene.film_run import put_film_run
 from XRayLib.tomography import undetermined as undetermined_module
 from XRayLib.tomography.undetermined import Undetermined
 
@@ -225,3 +227,26 @@ def test_an_organ_becomes_an_stl_in_ras(widget, slicer_main_window, tmp_path: Pa
     back = load_mesh(tmp_path / "liver.stl")
     np.testing.assert_allclose(back.points.mean(axis=0), (30.0, -20.0, 110.0), atol=0.5)
     assert "RAS" in widget.ui.statusLabel.text
+
+
+def test_a_volume_of_one_frame_of_a_run_says_nothing_of_another(widget, client) -> None:
+    for row in list(widget.panel.films.rows):
+        row.removeButton.click()
+    browser, film = put_film_run("Run", [replace(a_film(), source=f"frame {n}") for n in range(3)])
+    widget.panel.addRun(browser, [film])
+    browser.SetSelectedItemNumber(1)
+    widget.ui.applyButton.click()
+    result = a_result(client.asked[-1][1])
+    browser.SetSelectedItemNumber(2)  # meanwhile
+    client.answer(result)
+    assert browser.GetSelectedItemNumber() == 1
+    volume = widget.panel.parameterNode.outputVolume
+    assert "contrast is not explained" in widget.ui.qualityLabel.text
+    assert widget.ui.reportButton.enabled
+    assert widget.panel.projectedVolume() is volume
+    browser.SetSelectedItemNumber(2)
+    assert "frame 2 of the run, frame 3 is shown" in widget.ui.qualityLabel.text
+    assert "contrast is not explained" not in widget.ui.qualityLabel.text
+    assert "frame 2 of the run" in widget.ui.reportButton.toolTip
+    assert not widget.ui.reportButton.enabled
+    assert widget.panel.projectedVolume() is None

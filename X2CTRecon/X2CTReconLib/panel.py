@@ -60,7 +60,7 @@ class ReconstructionPanel(CasePanel):
             ui, self.client, bar, self.filmNodes, on_layout=self._switch_layout, on_undone=self._comparison_undone
         )
         self.trust = TrustPanel(ui, self.client, bar, self.filmNodes, lambda: self.runs.device.value)
-        self.export = ExportPanel(ui, self.client, bar, self.filmNodes)
+        self.export = ExportPanel(ui, self.client, bar, self.filmNodes, self._elsewhere)
         ui.sampleButton.connect("clicked(bool)", self.addSample)
 
     def _parts(self) -> tuple[Any, ...]:
@@ -95,7 +95,10 @@ class ReconstructionPanel(CasePanel):
         self.layReprojections()
         self._follow_output()
         self.export.refresh()
-        text = organ_html(shown_organ(node)) if returns_mesh else quality_html(node.outputVolume, films)
+        if returns_mesh:
+            text = organ_html(shown_organ(node))
+        else:
+            text = quality_html(node.outputVolume, films, self._elsewhere())
         self.ui.qualityLabel.text = text or self.no_result
 
     def _show_sections(self, returns_mesh: bool) -> None:
@@ -113,6 +116,9 @@ class ReconstructionPanel(CasePanel):
         ui.refineFramesCheckBox.setVisible(refines)
         ui.sequenceCollapsibleButton.setVisible(returns_mesh)
 
+    def _elsewhere(self) -> str:
+        return self.frames.elsewhere(self.parameterNode.outputVolume)
+
     def addSample(self, _checked: bool = False) -> None:
         """The bundled PA and lateral radiographs."""
         from X2CTReconLib.panel_samples import sample_files
@@ -125,8 +131,9 @@ class ReconstructionPanel(CasePanel):
             super().showViews()
 
     def projectedVolume(self) -> Any:
-        """The chosen result; none over the films that an organ is found on."""
-        return None if self.choice.method.returns == "mesh" else self.parameterNode.outputVolume
+        """The chosen result; none over the films that an organ is found on, nor over those of another frame."""
+        volume = self.parameterNode.outputVolume
+        return None if self.choice.method.returns == "mesh" or self._elsewhere() else volume
 
     # What is looked at
 

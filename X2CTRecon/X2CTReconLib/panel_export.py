@@ -21,13 +21,17 @@ from XRayLib.scene.volume_nodes import is_reconstruction, volume_from_node
 
 
 class ExportPanel:
-    """Drives the Report and export section. ``films()`` gives the X-rays of the volume."""
+    """Drives the Report and export section. ``films()`` gives the X-rays of the volume, ``elsewhere()`` says when they
+    are not, as they are of another frame."""
 
-    def __init__(self, ui: Any, client: Any, bar: JobBar, films: Callable[[], Sequence[Any]]) -> None:
+    def __init__(
+        self, ui: Any, client: Any, bar: JobBar, films: Callable[[], Sequence[Any]], elsewhere: Callable[[], str]
+    ) -> None:
         self.ui = ui
         self.client = client
         self._bar = bar
         self._films = films
+        self._elsewhere = elsewhere
         self._node: Any = None
         self._report = ""
         ui.reportButton.connect("clicked(bool)", self.saveReport)
@@ -48,8 +52,9 @@ class ExportPanel:
             reason = _("Install the components first.")
         no_volume = reason or ("" if is_reconstruction(volume) else _("Reconstruct a volume first."))
         no_organ = "" if organ is not None else _("Find an organ first.")
+        report = _("X-rays, re-projections, slices, what cannot be known, and the method.")
         for button, against, tip in (
-            (ui.reportButton, no_volume, _("X-rays, re-projections, slices, what cannot be known, and the method.")),
+            (ui.reportButton, no_volume or self._elsewhere(), report),
             (ui.dicomButton, no_volume, _("A new folder of DICOM slices, labelled as reconstructed for research.")),
             (ui.nrrdButton, no_volume, _("The volume in HU as an NRRD file.")),
             (ui.stlButton, no_organ, _("The organ's surface in RAS millimeters as an STL file.")),

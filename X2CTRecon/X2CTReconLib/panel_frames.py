@@ -10,6 +10,7 @@ from XRayLib.scene.film_run import frame_values, is_run_of
 from XRayLib.scene.organ_sequence import frame_measures
 from XRayLib.scene.panel.frame_chooser import FrameChooser
 from XRayLib.scene.panel.tables import prepare_table
+from XRayLib.scene.run_frame import run_frame
 
 COLUMNS = {
     "moved_mean_mm": (lambda: _("Moved"), "{:.1f} mm"),
@@ -38,6 +39,15 @@ class RunFrames(FrameChooser):
     def shown(self) -> tuple[Any, str] | None:
         """The browser and the index value of the frame that is shown; None without a run."""
         return None if self.browser is None else (self.browser, self.value)
+
+    def elsewhere(self, volume: Any) -> str:
+        """That a volume, or None, was computed from another frame than the shown one; empty when it was not."""
+        of, values = run_frame(volume), self.values()
+        if of not in values or of == self.value:
+            return ""
+        return _("The volume is of frame {number} of the run, frame {shown} is shown.").format(
+            number=values.index(of) + 1, shown=self.index + 1
+        )
 
     @property
     def index(self) -> int:

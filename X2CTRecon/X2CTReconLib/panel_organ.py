@@ -7,6 +7,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 from XRayLib.case import Result
+from XRayLib.scene.film_run import remove_sequence
 from XRayLib.scene.film_views import film_view_ids
 from XRayLib.scene.organ_contours import show_outlines
 from XRayLib.scene.organ_nodes import is_organ, measures_of, show_organ_as
@@ -28,6 +29,8 @@ class OrganPanel:
         self._on_changed = on_changed
         self._node: Any = None
         self._steps: list[tuple[SceneStep, OrganNodes]] = []
+        self._played: tuple[Any, Any] = (None, None)
+        """The organ that was drawn last, and the sequence of its frames."""
         ui.undoButton.connect("clicked(bool)", self.undo)
 
     def follow(self, parameter_node: Any) -> None:
@@ -37,6 +40,7 @@ class OrganPanel:
     def forget(self) -> None:
         """The scene is gone: nothing can be taken back."""
         self._steps = []
+        self._played = (None, None)
 
     @property
     def nodes(self) -> OrganNodes:
@@ -44,19 +48,20 @@ class OrganPanel:
         return OrganNodes(self._node.organNow, self._node.organPlanned, self._node.organTable)
 
     def begin(self) -> SceneStep:
-        """A step that the user can take back; ``take`` fills it."""
-        step = SceneStep()
-        self._steps.append((step, self.nodes))
-        return step
+        """A step that the user can take back once ``take`` has put something into it."""
+        return SceneStep()
 
     def take(
         self, result: Result, given: OrganInput, step: SceneStep, seconds: float, run: tuple[Any, str] | None = None
     ) -> None:
         """Put a result into the scene; ``run`` is the browser and the index value of its frame."""
+        before = self.nodes
         frame = "" if run is None else str(run[0].GetMasterSequenceNode().GetItemNumberFromIndexValue(run[1]) + 1)
         nodes = put_organ_result(result, given, self._former(given), step, seconds, frame)
         if run is not None:
             store_frame(*run, nodes, given.films, step)
+        if all(taken is not step for taken, _nodes in self._steps):
+            self._steps.append((step, before))
         self._remember(nodes)
 
     def undo(self, _checked: bool = False) -> None:
@@ -70,6 +75,7 @@ class OrganPanel:
     def refresh(self, films: Sequence[Any], busy: bool) -> None:
         """Draw the organ and its outlines as chosen."""
         node = self._node
+        self._forget_deleted()
         now, planned = node.organNow, node.organPlanned
         exists = now is not None
         self.ui.organCollapsibleButton.setVisible(exists or bool(self._steps))
@@ -86,6 +92,14 @@ class OrganPanel:
             outlines = node.showOutlines and exists and bool(views)
             show_outlines(film, outlines, outlines and node.showPlanned, views)
 
+    def _forget_deleted(self) -> None:
+        """An organ that the user deletes is gone at every frame: its sequence would bring it back, as another node."""
+        organ, sequence = self._played
+        if organ is not None and organ.GetScene() is None:
+            remove_sequence(sequence)
+        now, browser = self._node.organNow, self._node.sequenceBrowser
+        self._played = (now, None if now is None or browser is None else browser.GetSequenceNode(now))
+
     def _highest(self, scalar: str) -> float | None:
         """The same for all frames of a run."""
         name, node = HIGHEST.get(scalar, ""), self._node
@@ -101,7 +115,11 @@ class OrganPanel:
 
     def _remember(self, nodes: OrganNodes) -> None:
         node = self._node
-        node.organNow, node.organPlanned, node.organTable = nodes.now, nodes.planned, nodes.table
+        node.organNow, node.organPlanned, node.organTable = map(_if_there, (nodes.now, nodes.planned, nodes.table))
+
+
+def _if_there(node: Any) -> Any:
+    return None if node is None or node.GetScene() is None else node
 
 
 def shown_organ(node: Any) -> Any:

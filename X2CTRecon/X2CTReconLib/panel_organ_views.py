@@ -11,7 +11,7 @@ from XRayLib.scene.volume_nodes import show_as_ct
 
 
 def look_at_organ(organ: Any, ct: Any) -> None:
-    """The organ from the front in 3D, and the CT's slices through its middle."""
+    """The organ from the front in 3D, and the CT's slices through its middle where the CT is there, too."""
     if organ is None or organ.GetPolyData() is None or ct is None:
         return
     look_at_front(organ)
@@ -19,7 +19,11 @@ def look_at_organ(organ: Any, ct: Any) -> None:
     show_in_slices(ct)
     bounds = [0.0] * 6
     organ.GetRASBounds(bounds)
+    covered = [0.0] * 6
+    ct.GetRASBounds(covered)
     middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
+    if not all(low <= m <= high for m, low, high in zip(middle, covered[::2], covered[1::2], strict=True)):
+        return  # another transform places the organ than the CT is under
     for tag in SLICE_VIEWS:
         logic = slice_logic(tag)
         if logic is not None:

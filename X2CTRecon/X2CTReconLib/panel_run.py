@@ -18,6 +18,7 @@ from XRayLib.scene.panel.frame_run import FrameRun
 from XRayLib.scene.panel.job_bar import JobBar
 from XRayLib.scene.provenance import read_attribute
 from XRayLib.scene.radiograph_nodes import radiograph_from_node
+from XRayLib.scene.run_frame import set_run_frame
 from XRayLib.scene.show_result import put_result
 from XRayLib.scene.volume_nodes import is_reconstruction
 
@@ -65,7 +66,7 @@ class ReconstructionRuns:
 
         def take(result: Result) -> None:
             if given is None:
-                self._show_volume(result, films)
+                self._show_volume(result, films, frame)
             else:
                 self._show_organ(result, given, time.monotonic() - started, frame)
             bring_into_view(self.ui.qualityLabel)
@@ -129,14 +130,16 @@ class ReconstructionRuns:
 
     # Their results
 
-    def _show_volume(self, result: Result, films: list[Any]) -> None:
-        """A volume is there: put it into the scene in one step."""
+    def _show_volume(self, result: Result, films: list[Any], frame: tuple[Any, str] | None) -> None:
+        """A volume is there: put it into the scene in one step; one of a run says of which frame it is."""
         panel, node = self.panel, self.panel.parameterNode
         if node is None:
             return
         with slicer.util.tryWithErrorDisplay(_("The result could not be shown."), waitCursor=True):
+            self._return_to(frame)
             output = None if _is_of_another_method(node.outputVolume, result) else node.outputVolume
             shown = put_result(result, films, volume_node=output, with_residual=node.addResidual)
+            set_run_frame(shown.volume, "" if frame is None else frame[1])
             panel.chooseOutput(shown.volume)
             if node.compareFirst is None:
                 node.compareFirst = shown.volume
@@ -151,11 +154,16 @@ class ReconstructionRuns:
         if panel.parameterNode is None:
             return
         with slicer.util.tryWithErrorDisplay(_("The result could not be shown."), waitCursor=True):
-            if frame is not None:
-                panel.frames.show(panel.frames.values().index(frame[1]))
+            self._return_to(frame)
             panel.organ.take(result, given, panel.organ.begin(), seconds, frame)
             panel.whenHere(panel.lookAtOrgan)
             panel.refresh()
+
+    def _return_to(self, frame: tuple[Any, str] | None) -> None:
+        """Show the frame that the result is of: the user may have looked at another one meanwhile."""
+        frames = self.panel.frames
+        if frame is not None and frame[1] in frames.values():
+            frames.show(frames.values().index(frame[1]))
 
 
 def _is_of_another_method(volume: Any, result: Result) -> bool:

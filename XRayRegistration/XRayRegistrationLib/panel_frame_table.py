@@ -8,12 +8,11 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 from XRayLib.scene.film_run import frame_of
+from XRayLib.scene.panel.status_colors import status_color
 from XRayLib.scene.panel.tables import prepare_table
 from XRayLib.scene.pose_nodes import PoseRecord
 
 from XRayRegistrationLib.panel_quality import percent_text
-
-REFUSED_COLOR = "#c62828"
 
 
 def frame_state(record: PoseRecord | None) -> str:
@@ -32,6 +31,8 @@ def frame_state(record: PoseRecord | None) -> str:
 def show_frames(table: Any, views: Sequence[int], found: Sequence[PoseRecord | None], shown: int) -> None:
     """One row per frame; the shown one is selected."""
     prepare_table(table, [_("Frame"), _("X-rays"), _("Pose")], len(views))
+    for column in (0, 1):
+        table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
     table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
     table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
     table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
@@ -40,7 +41,7 @@ def show_frames(table: Any, views: Sequence[int], found: Sequence[PoseRecord | N
             item = qt.QTableWidgetItem(text)
             item.setToolTip(text)
             if column == 2 and record is not None and record.quality is not None and not record.quality.accepted:
-                item.setForeground(qt.QBrush(qt.QColor(REFUSED_COLOR)))
+                item.setForeground(qt.QBrush(qt.QColor(status_color("bad"))))
             table.setItem(row, column, item)
     if 0 <= shown < len(views):
         table.selectRow(shown)
@@ -51,6 +52,7 @@ def show_film_frames(table: Any, films: Sequence[Any]) -> None:
     """Each X-ray with the number of its frame, which the user can edit."""
     was_blocked = table.blockSignals(True)
     prepare_table(table, [_("X-ray"), _("Frame")], len(films))
+    table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
     for row, film in enumerate(films):
         name, number = qt.QTableWidgetItem(film.GetName()), qt.QTableWidgetItem(str(frame_of(film)))
         name.setFlags(qt.Qt.ItemIsEnabled)

@@ -8,10 +8,10 @@ from typing import Any
 
 import qt
 from slicer.i18n import tr as _
+from XRayLib.scene.panel.status_colors import status_color
 
 FAR_MM = 10.0
 """Above this a pair is worth a second look."""
-FAR_COLOR = "#b36b00"
 ROW_PX = 24
 
 
@@ -44,7 +44,7 @@ def show_rows(table: Any, rows: Sequence[LandmarkRow], views: int) -> None:
         for column, text in enumerate([row.label, *marks, distance]):
             item = qt.QTableWidgetItem(text)
             if column == len(headings) - 1 and row.distance_mm is not None and row.distance_mm > FAR_MM:
-                item.setForeground(qt.QBrush(qt.QColor(FAR_COLOR)))
+                item.setForeground(qt.QBrush(qt.QColor(status_color("doubtful"))))
             table.setItem(index, column, item)
     for index in selected:
         if index < len(rows):

@@ -12,10 +12,8 @@ from XRayLib.case import PoseQuality
 from XRayLib.direction_errors import WEAK_MM, direction_errors
 from XRayLib.geometry import XRayGeometry
 from XRayLib.scene.panel.film_text import projection_name
+from XRayLib.scene.panel.status_colors import status_color
 
-REFUSED_COLOR = "#c62828"
-WEAK_COLOR = "#b36b00"
-GOOD_COLOR = "#2e7d32"
 LANDMARKS = "landmarks"
 """Method of a pose that comes from landmarks alone."""
 BAR_CELLS = 12
@@ -50,12 +48,12 @@ def _list(texts: Sequence[str]) -> str:
 def _verdict(quality: PoseQuality, refused: bool, views: int) -> str:
     if refused:
         reason = html.escape(quality.reason or _("The result did not pass the quality check."))
-        return f'<p style="color:{REFUSED_COLOR}"><b>{_("Refused.")}</b> {reason}</p>'
+        return f'<p style="color:{status_color("bad")}"><b>{_("Refused.")}</b> {reason}</p>'
     within = 2 if views > 1 else 5
     sure = _("{percent} sure that the mean error is below {within} mm.").format(
         percent=percent_text(quality.confidence), within=within
     )
-    color = GOOD_COLOR if quality.confidence >= 0.9 else WEAK_COLOR
+    color = status_color("good" if quality.confidence >= 0.9 else "doubtful")
     return f'<p><b style="color:{color}">{_("Passed the quality check.")}</b> {html.escape(sure)}</p>'
 
 
@@ -79,14 +77,14 @@ def _error_table(quality: PoseQuality, middle: np.ndarray, geometries: Sequence[
     table = f'<table cellspacing="0" cellpadding="2">{"".join(rows)}</table><p>{turn}</p>'
     if len(geometries) == 1 and errors.depth_mm[0] > max(WEAK_MM, 3 * errors.across_mm[0]):
         text = _("Depth from one view is uncertain: \N{PLUS-MINUS SIGN}{mm:.1f} mm along the ray. Add a second view.")
-        table += f'<p style="color:{WEAK_COLOR}"><b>{text.format(mm=errors.depth_mm[0])}</b></p>'
+        table += f'<p style="color:{status_color("doubtful")}"><b>{text.format(mm=errors.depth_mm[0])}</b></p>'
     return table
 
 
 def _row(name: str, deviation_mm: float) -> str:
     weak = deviation_mm > WEAK_MM
     cells = max(1, min(BAR_CELLS, round(BAR_CELLS * deviation_mm / BAR_FULL_MM)))
-    color = WEAK_COLOR if weak else GOOD_COLOR
+    color = status_color("doubtful" if weak else "good")
     value = f"\N{PLUS-MINUS SIGN}{deviation_mm:.1f} mm" if deviation_mm >= 0.05 else "< 0.1 mm"
     shown = html.escape(value)
     bar = f'<span style="color:{color}">{BAR_CELL * cells}</span>'
@@ -118,10 +116,10 @@ def record_html(record: Any, middle_world_mm: np.ndarray, geometries: Sequence[X
     """The card of a pose that stands in the scene."""
     lines = []
     if record.confirmed and not record.moved_since:
-        lines.append(f'<p><b style="color:{GOOD_COLOR}">{_("Accepted by you.")}</b></p>')
+        lines.append(f'<p><b style="color:{status_color("good")}">{_("Accepted by you.")}</b></p>')
     if not record.is_of(geometries):
         text = _("The X-rays have changed since the registration: check the contours, or refine.")
-        lines.append(f'<p style="color:{WEAK_COLOR}"><b>{text}</b></p>')
+        lines.append(f'<p style="color:{status_color("doubtful")}"><b>{text}</b></p>')
     elif record.moved_since:
         lines.append("<p>" + _("Moved by hand since the last registration: check the contours, or refine.") + "</p>")
     elif record.quality is not None:

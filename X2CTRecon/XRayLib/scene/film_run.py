@@ -78,26 +78,47 @@ def _index_value(browser: Any, index: int) -> str:
 def remove_run(film: Any) -> None:
     """Take the sequences of a film and of what was made for it out of their browser and the scene, so that the browser
     does not bring them back; nothing for a film that is in none."""
+    for browser in _browsers():
+        for proxy in (film, *nodes_made_for(film)):
+            _leave(browser, browser.GetSequenceNode(proxy))
+
+
+def remove_sequence(sequence: Any) -> None:
+    """Take a sequence, None or one that is gone among them, out of its browsers and the scene, with what it shows."""
     import slicer
 
-    proxies = [film, *nodes_made_for(film)]
-    browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
-    for browser, proxy in ((browser, proxy) for browser in browsers for proxy in proxies):
-        sequence = browser.GetSequenceNode(proxy)
-        if sequence is None:
-            continue
-        browser.RemoveSynchronizedSequenceNode(sequence.GetID())
-        slicer.mrmlScene.RemoveNode(sequence)
-        if browser.GetMasterSequenceNode() is None:
-            slicer.mrmlScene.RemoveNode(browser)
+    if sequence is None or sequence.GetScene() is None:
+        return
+    for browser in _browsers():
+        proxy = browser.GetProxyNode(sequence)
+        if proxy is not None:
+            slicer.mrmlScene.RemoveNode(proxy)
+        if browser.IsSynchronizedSequenceNodeID(sequence.GetID(), True):
+            _leave(browser, sequence)
+
+
+def _browsers() -> list[Any]:
+    import slicer
+
+    return slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+
+
+def _leave(browser: Any, sequence: Any) -> None:
+    """A browser that knows a removed sequence would bring its nodes back; one without sequences goes, too."""
+    import slicer
+
+    if sequence is None or browser.GetScene() is None:
+        return
+    browser.RemoveSynchronizedSequenceNode(sequence.GetID())
+    slicer.mrmlScene.RemoveNode(sequence)
+    if browser.GetMasterSequenceNode() is None:
+        slicer.mrmlScene.RemoveNode(browser)
 
 
 def set_run_geometry(film: Any, geometry: XRayGeometry, view: str) -> None:
     """Change where a film stands, in every frame of the run that it is of."""
-    import slicer
-
     set_geometry(film, geometry, view)
-    for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
+    for browser in _browsers():
         sequence = browser.GetSequenceNode(film)
         for index in range(0 if sequence is None else sequence.GetNumberOfDataNodes()):
             set_geometry(sequence.GetNthDataNode(index), geometry, view)

@@ -15,7 +15,10 @@ from XRayLib.scene.surface_nodes import poly_data
 
 ORGAN, PLANNED = "organ", "planned organ"
 """XRay3D.Kind of the two."""
-PLANNED_COLOR = (0.15, 0.5, 1.0)
+PLANNED_COLORS = ((0.15, 0.5, 1.0), (1.0, 0.6, 0.1))
+"""The first, or the second for an organ that looks much like the first."""
+TOLD_APART = 0.5
+"""Distance of two colours in RGB, 0 to 1 each, from which nobody takes one for the other."""
 STATEMENT = (
     "Research use only. Not a medical device. The surface is an estimate from X-rays: along the beam of a single film "
     "it is what usually goes with what the film shows."
@@ -52,11 +55,16 @@ def put_planned(template: SurfaceMesh, look: OrganLook, pose: Any, node: Any = N
     node = _model(poly_data(template), f"{look.name} planned", node)
     display = node.GetDisplayNode()
     display.SetRepresentation(display.WireframeRepresentation)
-    display.SetColor(*PLANNED_COLOR)
+    display.SetColor(*planned_color(look))
     display.SetLighting(False)
     node.SetAndObserveTransformNodeID(None if pose is None else pose.GetID())
     write_attributes(node, {"Kind": PLANNED, "Organ": look.name})
     return node
+
+
+def planned_color(look: OrganLook) -> tuple[float, float, float]:
+    """The colour of the organ as it was planned, told apart from the organ's own."""
+    return max(PLANNED_COLORS, key=lambda color: min(np.linalg.norm(np.subtract(color, look.color)), TOLD_APART))
 
 
 def _model(surface: Any, name: str, node: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from XRayLib.case import Result, SurfaceMesh
 from XRayLib.metrics.mesh_solid import enclosed_volume_ml
 from XRayLib.scene.organ_contours import NOW_ROLE, PLANNED_ROLE, outlines_of, put_outline
-from XRayLib.scene.organ_nodes import PLANNED_COLOR, put_organ, put_planned
+from XRayLib.scene.organ_nodes import planned_color, put_organ, put_planned
 from XRayLib.scene.organ_source import OrganSource
 from XRayLib.scene.organ_table import put_row
 from XRayLib.scene.scene_step import SceneStep
@@ -64,7 +64,7 @@ def _put_nodes(result: Result, given: OrganInput, former: OrganNodes, seconds: f
     placed = moved(given.template, result.ct_to_world)
     lines = []
     for film in given.films:
-        lines.append(put_outline(placed, film, PLANNED_ROLE, PLANNED_COLOR))
+        lines.append(put_outline(placed, film, PLANNED_ROLE, planned_color(look)))
         lines.append(put_outline(result.mesh, film, NOW_ROLE, look.color))
     given.source.hide_in_3d()
     put_in_folder([*given.films, now, planned, table, *lines], f"{look.name} case")

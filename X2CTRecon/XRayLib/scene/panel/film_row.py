@@ -12,10 +12,10 @@ from XRayLib.geometry import assumed_film_geometry
 from XRayLib.radiograph import Radiograph
 from XRayLib.scene.film_run import set_run_geometry
 from XRayLib.scene.panel.film_text import VIEW_NAMES, assumption_line, assumption_tip, geometry_line, geometry_tip
+from XRayLib.scene.panel.status_colors import status_color
 from XRayLib.scene.panel.thumbnail import thumbnail_pixmap
 from XRayLib.scene.radiograph_nodes import film_version, misplacement, radiograph_from_node
 
-WARNING_COLOR = "#b36b00"
 TEXT_WIDTH_PX = 250
 """Texts get the height they need at this width: collapsible sections do not ask wrapping labels for theirs."""
 TITLE_WIDTH_PX = 220
@@ -61,7 +61,7 @@ class FilmRow:
         heading.setStretch(0, 1)
         self.geometry = self._label(texts)
         self.assumptions = self._label(texts)
-        self.assumptions.setStyleSheet(f"color: {WARNING_COLOR}")
+        self.assumptions.setStyleSheet(f"color: {status_color('doubtful')}")
         self._add_assumed_controls(texts)
         self.viewCheckBox = qt.QCheckBox(_("In a view"))
         self.viewCheckBox.toolTip = _("Show this X-ray, when all views are taken in the last one's place.")
