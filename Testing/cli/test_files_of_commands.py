@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 from XRayLib.case import Case, SurfaceMesh
 from XRayLib.case_checks import check_films_differ, check_lies_in_ct
 from XRayLib.cli.app import app
-from XRayLib.cli.batch import in_order, read_cases, unknown_columns
+from XRayLib.cli.batch import check_reachable, in_order, read_cases, unknown_columns
+from XRayLib.cli.reconstruct import load_case
 from XRayLib.ct import Volume, load_ct, save_volume
 from XRayLib.errors import InputError
 from XRayLib.geometry import assumed_film_geometry
@@ -211,13 +213,69 @@ def test_a_ct_in_other_units_is_refused(folder: Path, share: float) -> None:
         assert "not in millimetres" in told
 
 
+def test_any_film_of_a_run_can_be_chosen(folder: Path) -> None:
+    pa = load_radiograph(folder / "pa.nrrd")
+    sitk.WriteImage(sitk.GetImageFromArray(np.stack([pa.line_integral, pa.line_integral * 0.5])), "run.nrrd")
+    (folder / "run.geometry.json").write_bytes((folder / "pa.geometry.json").read_bytes())
+    for frame in (1, 2):
+        arguments = ("--method", "filtered-backprojection", "--frame", frame, "-o", f"{frame}.nii.gz")
+        code, told = run("reconstruct", "--view", "run.nrrd", *arguments)
+        assert code == 0, told
+        assert "Note: run.nrrd" not in told
+    first, second = (load_ct(folder / f"{frame}.nii.gz").voxels for frame in (1, 2))
+    assert np.abs(first - second).max() > 10
+    case = load_case(["run.nrrd"], frame=2)
+    np.testing.assert_allclose(case.radiographs[0].line_integral, pa.line_integral * 0.5)
+    (folder / "cases.csv").write_text("id,view1,frame\na,run.nrrd,2\nb,run.nrrd,0\nc,run.nrrd,\n", encoding="utf-8")
+    code, told = run("batch", "cases.csv", "-o", "out", "--method", "filtered-backprojection")
+    assert code == 1
+    assert "b: bad_input (The column frame counts from 1" in told
+    np.testing.assert_array_equal(load_ct(folder / "out" / "a.nii.gz").voxels, second)
+    np.testing.assert_array_equal(load_ct(folder / "out" / "c.nii.gz").voxels, first)
+
+
+def test_a_smaller_set_of_films_leaves_none_of_the_former(folder: Path) -> None:
+    (folder / "set").mkdir()
+    (folder / "set" / "drr_00002.note.txt").write_text("the user's own")
+    for count in (4, 2):
+        code, told = run("simulate", "ct.nii.gz", "-o", "set", "--count", count, "--size", "16,16")
+        assert code == 0, told
+    left = sorted(file.name for file in (folder / "set").iterdir())
+    images = [f"drr_{index:05d}{suffix}" for index in range(2) for suffix in (".dcm", ".geometry.json")]
+    assert left == sorted([*images, "drr_00002.note.txt", "dataset.jsonl"])
+
+
+def test_a_ray_cluster_that_is_not_there_is_told_at_once() -> None:
+    with pytest.raises(InputError, match=r"no Ray cluster at '127.0.0.1:9'"):
+        check_reachable("127.0.0.1:9")
+    check_reachable("auto")
+
+
+def test_slices_are_not_written_into_a_file(folder: Path) -> None:
+    code, told = run("export-dicom", "ct.nii.gz", "-o", "pa.nrrd")
+    assert code == 2
+    assert "pa.nrrd is a file: name a new folder" in told
+
+
+def test_benchmarks_are_one_object_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"case": "a", "seconds": 1.0}, {"case": "b", "seconds": 2.0}]
+    monkeypatch.setattr("XRayLib.projector.benchmark.benchmark", lambda: iter(rows))
+    result = CliRunner().invoke(app, ["bench", "projector", "--json"])
+    assert json.loads(result.stdout) == {"projector": rows}
+    result = CliRunner().invoke(app, ["bench", "projector"])
+    assert [json.loads(line) for line in result.stdout.splitlines()] == rows
+
+
 def test_of_a_run_the_first_film_is_used_and_that_is_said(folder: Path) -> None:
     pa = load_radiograph(folder / "pa.nrrd")
     sitk.WriteImage(sitk.GetImageFromArray(np.stack([pa.line_integral] * 3)), str(folder / "run.nrrd"))
     (folder / "run.geometry.json").write_bytes((folder / "pa.geometry.json").read_bytes())
     code, told = run("reconstruct", "--view", "run.nrrd", "--method", "filtered-backprojection", "-o", "v.nii.gz")
     assert code == 0, told
-    assert "run.nrrd holds 3 X-rays: the first is used" in told
+    assert "run.nrrd holds 3 X-rays: the first is used; --frame chooses" in told
+    code, told = run("reconstruct", "--view", "run.nrrd", "--frame", "4", "-o", "v.nii.gz")
+    assert code == 2
+    assert "choose 1 to 3" in told
     arguments = ("--view", "run.nrrd", "--view", "lateral.nrrd", "--frames", "all", "-o", "x.pose.json")
     code, told = run("register", "--ct", "ct.nii.gz", *arguments)
     assert code == 2

@@ -11,7 +11,7 @@ import pytest
 from XRayLib import __version__
 from XRayLib.errors import InputError, MissingDependencyError
 from XRayLib.jobs.connection import Connection, WorkerState
-from XRayLib.jobs.failure import JobFailure
+from XRayLib.jobs.failure import JobFailure, event_from_failure, failure_from_event, failure_from_exception
 from XRayLib.jobs.job import Job, JobState
 from XRayLib.jobs.protocol import PROTOCOL_VERSION
 from XRayLib.jobs.settings import WorkerSettings
@@ -403,6 +403,19 @@ def test_events_of_unknown_jobs_are_ignored(stage: Stage) -> None:
     stage.worker.incoming.append({"event": "unheard of", "id": "1"})
     stage.connection.poll()
     assert stage.told == []
+
+
+def test_a_computer_without_memory_left_is_not_told_to_use_the_cpu() -> None:
+    for error, offers in (
+        (MemoryError(), False),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: out of memory"), False),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+    ):
+        event = event_from_failure("1", failure_from_exception(error))
+        assert event["code"] == "out_of_memory"
+        told = failure_from_event(event, "auto")
+        assert told.offer_cpu == offers
+        assert ("CPU" in told.hint) == offers
 
 
 def test_out_of_memory_offers_the_cpu_only_where_it_was_not_tried(stage: Stage) -> None:

@@ -49,7 +49,7 @@ def test_progress_arrives_in_order(client: WorkerClient, case: Case) -> None:
     ("kind", "error", "words"),
     [
         ("input", InputError, "upside down"),
-        ("memory", OutOfMemoryError, "CPU"),
+        ("memory", OutOfMemoryError, "Close other programs"),
         ("device memory", OutOfMemoryError, "GPU"),
         ("exit", XRay3DError, "SystemExit"),
         ("bug", XRay3DError, "RuntimeError"),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from XRayLib.errors import InputError
+from XRayLib.whole_file import whole_file
 
 if TYPE_CHECKING:
     from XRayLib.case import Case, Result
@@ -64,7 +65,8 @@ def rigid_matrix(pose: ArrayLike, name: str) -> Matrix:
 
 def write_pose_file(path: str | Path, result: Result, case: Case, images: Sequence[str | Path] = ()) -> None:
     """Write a registration's result as ``xray3d.pose/1``. ``images`` name the films, in the order of the case."""
-    Path(path).write_text(json.dumps(pose_document(result, case, images), indent=1) + "\n", encoding="utf-8")
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(pose_document(result, case, images), indent=1) + "\n", encoding="utf-8")
 
 
 def pose_document(result: Result, case: Case, images: Sequence[str | Path] = ()) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from XRayLib.errors import InputError
 from XRayLib.geometry.lps import LPS_TO_RAS
 from XRayLib.pose_file import rigid_matrix
+from XRayLib.whole_file import whole_file
 
 TRANSFORM_SUFFIXES = (".tfm", ".h5", ".hdf5", ".mat")
 TEXT_HEADER = "#Insight Transform File"
@@ -29,8 +30,9 @@ def write_transform_file(path: str | Path, ct_to_world: ArrayLike) -> None:
     transform.SetMatrix(world_to_ct_lps[:3, :3].ravel().tolist())
     transform.SetTranslation(world_to_ct_lps[:3, 3].tolist())
     try:
-        sitk.WriteTransform(transform, str(path))
-    except RuntimeError as error:
+        with whole_file(path) as unfinished:
+            sitk.WriteTransform(transform, str(unfinished))
+    except (RuntimeError, OSError) as error:
         raise InputError(f"{path.name} cannot be written: check its folder.") from error
 
 

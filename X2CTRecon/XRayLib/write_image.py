@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from XRayLib.errors import InputError
 from XRayLib.nifti_file import is_complete, is_nifti
+from XRayLib.whole_file import whole_file
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -23,13 +23,10 @@ def write_image(image: sitk.Image, path: Path) -> None:
     """
     import SimpleITK as sitk
 
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        sitk.WriteImage(image, str(unfinished), useCompression=not path.name.lower().endswith(".nii"))
-        if is_nifti(unfinished) and not is_complete(unfinished):
-            raise OSError("part of the file is missing")
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            sitk.WriteImage(image, str(unfinished), useCompression=not path.name.lower().endswith(".nii"))
+            if is_nifti(unfinished) and not is_complete(unfinished):
+                raise OSError("part of the file is missing")
     except (RuntimeError, OSError) as error:
         raise InputError(f"{path.name} cannot be written: check that the folder exists and has room.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from XRayLib.registry import Progress
+from XRayLib.whole_file import whole_file
 
 from X2CTReconLib.implicit.network import ImplicitVolume
 from X2CTReconLib.implicit.settings import ImplicitSettings
@@ -73,6 +74,5 @@ def load_embedding(network: ImplicitVolume, file: Path) -> bool:
 def save_embedding(network: ImplicitVolume, file: Path) -> None:
     """Keep the weights as plain arrays, in one step."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".new.npz")
-    np.savez(unfinished, **{name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()})
-    unfinished.replace(file)
+    with whole_file(file) as unfinished:
+        np.savez(unfinished, **{name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()})

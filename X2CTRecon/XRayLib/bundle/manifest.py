@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from XRayLib.errors import InputError, MissingDependencyError
+from XRayLib.whole_file import whole_file
 
 MANIFEST_NAME = "model.json"
 SCHEMA_FILE = Path(__file__).with_name("model.schema.json")
@@ -70,9 +71,8 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
     complete = {"schema_version": f"{SCHEMA_MAJOR}.0", **manifest, "files": entries}
     validate_manifest(complete, folder.name)
     text = json.dumps(complete, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    unfinished = folder / (MANIFEST_NAME + ".new")
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    unfinished.replace(folder / MANIFEST_NAME)
+    with whole_file(folder / MANIFEST_NAME) as unfinished:
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
     return complete
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from XRayLib.bundle.bundle import Bundle
 from XRayLib.bundle.installed import shipped_models_folder, user_models_folder
+from XRayLib.whole_file import whole_file
 
 TRUST_FILE = "trusted-torchscript.json"
 
@@ -24,7 +25,8 @@ def record_trust(manifest: Mapping[str, Any]) -> None:
     """Remember that the user trusts exactly these TorchScript files."""
     allowed = {entry["sha256"] for entry in manifest["files"] if entry["role"] == "torchscript"}
     if allowed:
-        (user_models_folder() / TRUST_FILE).write_text(json.dumps(sorted(_trusted() | allowed)), encoding="utf-8")
+        with whole_file(user_models_folder() / TRUST_FILE) as unfinished:
+            unfinished.write_text(json.dumps(sorted(_trusted() | allowed)), encoding="utf-8")
 
 
 def _trusted() -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +24,11 @@ from XRayLib.errors import InputError, MissingDependencyError, RefusedError, XRa
 from XRayLib.radiograph import parse_view_argument
 from XRayLib.radiograph.view_argument import VIEW_WORDS
 from XRayLib.registry import REGISTERS
+from XRayLib.whole_file import whole_file
 
 DEFAULT_RECONSTRUCTION = "atlas"
+CONNECT_S = 10.0
+NO_CLUSTER = "There is no Ray cluster at '{address}': give HOST:PORT of its head, or local."
 FILE_COLUMNS = ("prior_ct", "ct", "initial", "landmarks")
 """Beside view1, view2, ...: relative paths in them are taken from the table's folder."""
 
@@ -33,8 +37,8 @@ def batch(
     cases: Annotated[
         Path,
         typer.Argument(
-            help="CSV with columns id, view1, view2, ... and optional method, model, prior_ct; with a ct, and optional "
-            "initial and landmarks, a row is a registration."
+            help="CSV with columns id, view1, view2, ... and optional method, model, frame, prior_ct; with a ct, and "
+            "optional initial and landmarks, a row is a registration."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder: a volume or pose and a .json per case.")],
@@ -96,7 +100,7 @@ def read_cases(path: Path) -> list[dict[str, str]]:
 
 def unknown_columns(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """Columns that no case takes anything from, e.g. misspelt ones."""
-    known = {"id", "method", "model", "body_part", *FILE_COLUMNS}
+    known = {"id", "method", "model", "body_part", "frame", *FILE_COLUMNS}
     return sorted({key for row in rows for key in row if key not in known and not key.startswith("view")})
 
 
@@ -126,14 +130,12 @@ def run_row(row: dict[str, str], output: Path, method_id: str, device: str) -> d
 
 def _kept(outcome: dict[str, Any], path: Path) -> dict[str, Any]:
     """The outcome once it is in its file; failed where that cannot be written, and no older one left to pass for it."""
-    unfinished = path.with_name(f".{path.name}")
     try:
-        unfinished.write_text(json.dumps(json_ready(outcome), indent=1), encoding="utf-8")
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(json_ready(outcome), indent=1), encoding="utf-8")
     except OSError as error:
-        for file in (unfinished, path):
-            with suppress(OSError):
-                file.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         return {"id": outcome["id"], "status": "failed", "message": f"{path.name} cannot be written ({error})"}
     return outcome
 
@@ -146,7 +148,7 @@ def in_order(column: str) -> tuple[int, str]:
 
 def _reconstruct(row: dict[str, str], views: list[str], output: Path, method_id: str, options: Options) -> dict:
     prior_ct, initial = (Path(row[key]) if row.get(key) else None for key in ("prior_ct", "initial"))
-    case = load_case(views, prior_ct, row.get("body_part", ""), initial)
+    case = load_case(views, prior_ct, row.get("body_part", ""), initial, _frame(row))
     result = run_in_worker(case, method_id or DEFAULT_RECONSTRUCTION, options, _unheard, "volume")
     save_result(result, output / f"{row['id']}.nii.gz", None)
     return {"quality": result.quality, "warnings": result.warnings, "provenance": result.provenance}
@@ -157,7 +159,8 @@ def _register(row: dict[str, str], views: list[str], output: Path, method_id: st
     from XRayLib.ct import load_ct
 
     initial, landmarks = (Path(row[key]) if row.get(key) else None for key in ("initial", "landmarks"))
-    case = load_registration_case(load_ct(Path(row["ct"])), views, initial=initial, landmarks=landmarks)
+    given = {"initial": initial, "landmarks": landmarks, "frame_index": _frame(row) - 1}
+    case = load_registration_case(load_ct(Path(row["ct"])), views, **given)
     poses = [output / f"{row['id']}{suffix}" for suffix in (".pose.json", ".tfm")]
     remove_earlier(*poses)
     result = run_in_worker(case, method_id or DEFAULT_REGISTRATION, options, _unheard, *REGISTERS)
@@ -167,6 +170,14 @@ def _register(row: dict[str, str], views: list[str], output: Path, method_id: st
     if not is_accepted(result):
         told |= {"status": RefusedError.code, "message": result.pose_quality.reason}
     return told
+
+
+def _frame(row: Mapping[str, str]) -> int:
+    """Which X-ray of files that hold several, from 1."""
+    text = row.get("frame") or "1"
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"The column frame counts from 1, '{text}' is no such number.")
+    return int(text)
 
 
 def _unheard(_fraction: float, _stage: str) -> None:
@@ -180,15 +191,26 @@ def _finished(path: Path) -> bool:
         return False
 
 
+def check_reachable(address: str) -> None:
+    """InputError when nothing listens at HOST:PORT: Ray itself would try for minutes."""
+    found = re.fullmatch(r"(?:ray://)?([^:/]+):(\d{1,5})", address)
+    if found is not None:
+        try:
+            socket.create_connection((found[1], int(found[2])), timeout=CONNECT_S).close()
+        except (OSError, OverflowError) as error:
+            raise InputError(NO_CLUSTER.format(address=address)) from error
+
+
 def _run_on_ray(arguments: list[tuple], address: str) -> Iterator[dict[str, Any]]:
     try:
         import ray
     except ModuleNotFoundError:
         raise MissingDependencyError("--ray needs the package ray: install 'xray3d[cluster]'.") from None
+    check_reachable(address)
     try:
         ray.init(address=None if address == "local" else address, log_to_driver=False)
     except (ValueError, ConnectionError, RuntimeError) as error:
-        raise InputError(f"There is no Ray cluster at '{address}': give HOST:PORT of its head, or local.") from error
+        raise InputError(NO_CLUSTER.format(address=address)) from error
     try:
         remote = ray.remote(num_cpus=1)(run_row)
         pending = [remote.remote(*argument) for argument in arguments]

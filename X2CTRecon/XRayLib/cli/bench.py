@@ -24,11 +24,17 @@ def bench(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(BENCHMARKS)}; empty for all.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Run benchmarks; one JSON object per line. Peers run in the same process when they are installed."""
+    """Run benchmarks; a JSON object per line as they come. Peers run in the same process when they are installed."""
     with reporting(as_json) as out:
         if name and name not in BENCHMARKS:
             raise InputError(f"There is no benchmark '{name}'. Known: {', '.join(BENCHMARKS)}.")
+        rows: dict[str, list[dict]] = {}
         for chosen in [name] if name else BENCHMARKS:
             out.say(f"Benchmark {chosen} ...")
+            rows[chosen] = []
             for row in importlib.import_module(BENCHMARKS[chosen]).benchmark():
-                typer.echo(json.dumps(row))
+                rows[chosen].append(row)
+                if not as_json:
+                    typer.echo(json.dumps(row))
+        if as_json:
+            out.result(rows, "")

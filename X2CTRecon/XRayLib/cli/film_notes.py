@@ -8,8 +8,8 @@ from pathlib import Path
 from XRayLib.cli.output import Output
 
 
-def tell_unused_frames(views: Sequence[str], out: Output) -> None:
-    """A note for each file of ``--view`` of which only the first X-ray is used."""
+def tell_unused_frames(views: Sequence[str], out: Output, option: str = "--frame") -> None:
+    """A note for each file of ``--view`` of which only the first X-ray is used; ``option`` chooses others."""
     from XRayLib.errors import InputError
     from XRayLib.radiograph import parse_view_argument
     from XRayLib.radiograph.frame_count import frame_count
@@ -21,7 +21,7 @@ def tell_unused_frames(views: Sequence[str], out: Output) -> None:
         except InputError:  # told where the film is read
             continue
         if frames > 1:
-            out.say(f"Note: {image.name} holds {frames} X-rays: the first is used.")
+            out.say(f"Note: {image.name} holds {frames} X-rays: the first is used; {option} chooses.")
 
 
 def tell_shared_geometry(written: Path, out: Output) -> None:

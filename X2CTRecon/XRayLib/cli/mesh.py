@@ -12,6 +12,7 @@ from XRayLib.cli.film_notes import tell_unused_frames
 from XRayLib.cli.in_worker import run_in_worker
 from XRayLib.cli.options import (
     DeviceOption,
+    FrameOption,
     JsonFlag,
     MethodOption,
     OrganLabelOption,
@@ -39,6 +40,7 @@ def mesh(
         Path | None, typer.Option("--initial", help="Where the CT lies: .pose.json of `xray3d register`, .tfm, .h5.")
     ] = None,
     refine: RefineOption = True,
+    frame: FrameOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
@@ -49,9 +51,10 @@ def mesh(
         check_nothing_is_lost((output,), (prior_ct, prior_mesh, initial), view, prior_label)
         options = Options(device=device, seed=seed, extra={"refine": refine})
         tell_refused_start(initial, out)
-        tell_unused_frames(view, out)
+        if frame is None:
+            tell_unused_frames(view, out)
         with out.progress() as progress:
-            case = load_mesh_case(view, prior_ct, prior_mesh, prior_label, initial)
+            case = load_mesh_case(view, prior_ct, prior_mesh, prior_label, initial, frame or 1)
             result = run_in_worker(case, method_id, options, progress, "mesh")
         summary = save_mesh_result(result, output)
         for warning in result.warnings:
@@ -60,7 +63,12 @@ def mesh(
 
 
 def load_mesh_case(
-    views: list[str], ct: Path, prior_mesh: Path | None, prior_label: str, initial: Path | None = None
+    views: list[str],
+    ct: Path,
+    prior_mesh: Path | None,
+    prior_label: str,
+    initial: Path | None = None,
+    frame: int = 1,
 ) -> Case:
     """The case that the command's files describe; InputError without an organ."""
     from XRayLib.cli.organ import load_organ
@@ -71,7 +79,7 @@ def load_mesh_case(
     organ = load_organ(prior_mesh, prior_label)
     if organ is None:
         raise InputError("Name the organ in the CT: --prior-mesh MESH or --prior-label LABELS:VALUE.")
-    radiographs = tuple(load_radiograph(*parse_view_argument(view)) for view in views)
+    radiographs = tuple(load_radiograph(*parse_view_argument(view), frame_index=frame - 1) for view in views)
     pose = None if initial is None else read_pose(initial)
     return Case(radiographs, ct=load_ct(ct), mesh=organ, initial_ct_to_world=pose)
 

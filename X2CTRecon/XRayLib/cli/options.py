@@ -11,6 +11,10 @@ CtOption = Annotated[Path, typer.Option("--ct", help="CT in HU: NIfTI, NRRD, MHA
 ViewOption = Annotated[
     list[str], typer.Option("--view", help="IMAGE[:GEOMETRY]; once per view. GEOMETRY: a file, or pa, ap, ll, rl.")
 ]
+FrameOption = Annotated[
+    int | None,
+    typer.Option("--frame", min=1, help="Which X-ray of files that hold several, from 1; default: 1."),
+]
 MethodOption = Annotated[str, typer.Option("--method", help="See the table of methods in the README.")]
 ModelOption = Annotated[str, typer.Option("--model", help="Model bundle id; default: the method's own choice.")]
 OrganMeshOption = Annotated[

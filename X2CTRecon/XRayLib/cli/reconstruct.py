@@ -10,7 +10,7 @@ import typer
 from XRayLib.case import Case, Options, Result
 from XRayLib.cli.film_notes import tell_unused_frames
 from XRayLib.cli.in_worker import run_in_worker
-from XRayLib.cli.options import DeviceOption, JsonFlag, MethodOption, ModelOption, SeedOption, ViewOption
+from XRayLib.cli.options import DeviceOption, FrameOption, JsonFlag, MethodOption, ModelOption, SeedOption, ViewOption
 from XRayLib.cli.output import reporting
 from XRayLib.cli.outputs import check_nothing_is_lost, check_report, check_suffix
 from XRayLib.cli.starting_pose import tell_refused_start
@@ -60,6 +60,7 @@ def reconstruct(
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for residuals, HTML and PDF; or a .pdf file.")
     ] = None,
+    frame: FrameOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
     as_json: JsonFlag = False,
@@ -74,7 +75,8 @@ def reconstruct(
         if initial is not None and prior_ct is None:
             raise InputError("--initial says where the CT of --prior-ct lies: give both, or neither.")
         tell_refused_start(initial, out)
-        tell_unused_frames(view, out)
+        if frame is None:
+            tell_unused_frames(view, out)
         asked = {"consistent": consistent, "style_transfer": style_transfer, "estimate_geometry": estimate_geometry}
         extra: dict[str, Any] = {name: True for name, wanted in asked.items() if wanted}
         if preset:
@@ -82,7 +84,7 @@ def reconstruct(
             extra["preset"] = preset
         options = Options(device=device, bundle=model, seed=seed, extra=extra)
         with out.progress() as progress:
-            case = load_case(view, prior_ct, body_part, initial)
+            case = load_case(view, prior_ct, body_part, initial, frame or 1)
             result = run_in_worker(case, method_id, options, progress, "volume")
             save_result(result, output, report, labels)
         for warning in result.warnings:
@@ -103,8 +105,14 @@ def check_presets(chosen: Method) -> None:
         raise InputError(f"{chosen.title} has no presets: leave --preset out, or choose another method.")
 
 
-def load_case(views: list[str], prior_ct: Path | None = None, body_part: str = "", initial: Path | None = None) -> Case:
-    """The case that ``--view``, ``--prior-ct`` and ``--initial`` describe."""
+def load_case(
+    views: list[str],
+    prior_ct: Path | None = None,
+    body_part: str = "",
+    initial: Path | None = None,
+    frame: int = 1,
+) -> Case:
+    """The case that ``--view``, ``--prior-ct``, ``--initial`` and ``--frame`` describe."""
     from XRayLib.ct import load_ct
     from XRayLib.pose_file import read_pose
     from XRayLib.radiograph import load_radiograph, parse_view_argument
@@ -112,7 +120,7 @@ def load_case(views: list[str], prior_ct: Path | None = None, body_part: str = "
     radiographs = []
     for argument in views:
         image, geometry = parse_view_argument(argument)
-        radiographs.append(load_radiograph(image, geometry))
+        radiographs.append(load_radiograph(image, geometry, frame_index=frame - 1))
     return Case(
         tuple(radiographs),
         ct=None if prior_ct is None else load_ct(prior_ct),

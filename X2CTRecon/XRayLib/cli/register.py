@@ -107,7 +107,7 @@ def register(
         run = RegistrationRun(view, method_id, options, given, output, transform, report, deformation)
         tell_refused_start(initial, out)
         if not frames:
-            tell_unused_frames(view, out)
+            tell_unused_frames(view, out, "--frames")
         with out.progress() as progress:
             summaries = (
                 run.frames(ct, chosen_frames(frames, run.images), progress) if frames else [run.single(ct, progress)]

@@ -48,7 +48,9 @@ def save_dicom_series(volume: Volume, folder: str | Path, method: str = "") -> l
     folder = Path(folder)
     if volume.quantity != "HU":
         raise InputError(f"A DICOM CT holds HU, this volume is in {volume.quantity}.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder.name} is a file: name a new folder for the DICOM slices.")
+    if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder.name} is not empty: choose a new folder for the DICOM slices.")
     voxels, ijk_to_lps = _axial(volume)
     stored = np.clip(np.rint(voxels) - STORED_AIR_HU, 0, 65535).astype("<u2")

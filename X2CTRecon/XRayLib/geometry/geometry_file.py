@@ -11,6 +11,7 @@ from typing import Any
 
 from XRayLib.errors import InputError
 from XRayLib.geometry.xray_geometry import XRayGeometry
+from XRayLib.whole_file import whole_file
 
 FORMAT = "xray3d.geometry/1"
 INTENSITY_KINDS = ("line_integral", "transmission", "display_bone_bright", "display_bone_dark")
@@ -58,7 +59,8 @@ def write_geometry_file(
 ) -> None:
     """Write the geometry as ``xray3d.geometry/1``; ``intensity`` and ``scale`` describe the image beside it."""
     document = geometry_document(geometry, intensity, scale)
-    Path(path).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def geometry_document(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from XRayLib.errors import InputError
+from XRayLib.whole_file import whole_file
 
 _ARRAY_NAME = re.compile(r"[a-z0-9_]{1,60}\.npy")
 
@@ -49,9 +50,8 @@ def read_array(folder: Path, file_name: Any, *, ndim: int | None = None, mapped:
 
 def write_document(folder: Path, name: str, document: Mapping[str, Any]) -> None:
     """Write ``<name>.json``; it appears complete or not at all."""
-    unfinished = folder / f"{name}.json.new"
-    unfinished.write_text(json.dumps(json_ready(document), allow_nan=False), encoding="utf-8")
-    unfinished.replace(folder / f"{name}.json")
+    with whole_file(folder / f"{name}.json") as unfinished:
+        unfinished.write_text(json.dumps(json_ready(document), allow_nan=False), encoding="utf-8")
 
 
 def read_document(folder: Path, name: str, expected_format: str) -> Mapping[str, Any]:

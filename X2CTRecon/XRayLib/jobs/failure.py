@@ -23,6 +23,7 @@ _OUT_OF_MEMORY_WORDS = (
     *("out of memory", "bad_alloc", "failed to allocate memory", "cannot allocate memory", "bad allocation"),
     *("available memory of", "cudaerrormemoryallocation", "cublas_status_alloc_failed", "cudnn_status_alloc_failed"),
 )
+_COMPUTER_MEMORY_WORDS = ("cpuallocator", "bad_alloc", "cannot allocate memory", "bad allocation")
 _OUT_OF_MEMORY_TYPES = {"OutOfMemoryError", "_ArrayMemoryError"}
 
 _KILLED = {-9, 137}
@@ -61,7 +62,7 @@ def failure_from_exception(error: BaseException) -> JobFailure:
     """The failure that an exception, here or in the worker, means."""
     detail = "".join(traceback.format_exception(error))
     if _is_out_of_memory(error):
-        return JobFailure(OUT_OF_MEMORY, OUT_OF_MEMORY_SENTENCE, FREE_MEMORY_HINT, detail)
+        return JobFailure(OUT_OF_MEMORY, OUT_OF_MEMORY_SENTENCE, FREE_MEMORY_HINT, detail, not _is_of_computer(error))
     if isinstance(error, errors.XRay3DError):
         return JobFailure(error.code, str(error), "", detail)
     if isinstance(error, ModuleNotFoundError):
@@ -74,13 +75,13 @@ def failure_from_exception(error: BaseException) -> JobFailure:
 def event_from_failure(request_id: str | None, failure: JobFailure) -> dict[str, Any]:
     """The error event of the protocol for a request, or for a line that was none."""
     told = {"code": failure.code, "message": failure.message, "hint": failure.hint, "detail": failure.detail}
-    return {"event": "error", "id": request_id, **told}
+    return {"event": "error", "id": request_id, "offer_cpu": failure.offer_cpu, **told}
 
 
 def failure_from_event(event: Mapping[str, Any], device: str) -> JobFailure:
     """The failure that an error event tells; ``device`` is the one the job was to run on."""
     code = str(event.get("code", errors.XRay3DError.code))
-    offer_cpu = code == OUT_OF_MEMORY and device != "cpu"
+    offer_cpu = code == OUT_OF_MEMORY and device != "cpu" and bool(event.get("offer_cpu", True))
     hint = CPU_HINT if offer_cpu else str(event.get("hint", ""))
     return JobFailure(code, str(event.get("message", "")), hint, str(event.get("detail", "")), offer_cpu)
 
@@ -117,6 +118,11 @@ def exit_meaning(exit_code: int | None) -> str:
             return f"signal {-exit_code}"
     unsigned = exit_code & 0xFFFFFFFF
     return _CRASH_NAMES.get(unsigned) or (hex(unsigned) if unsigned > 0xFFFF else f"exit code {exit_code}")
+
+
+def _is_of_computer(error: BaseException) -> bool:
+    """Whether it is the computer's own memory that is full: the CPU would not do with less."""
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in _COMPUTER_MEMORY_WORDS)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

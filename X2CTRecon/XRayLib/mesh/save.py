@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import xml.sax.saxutils
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from XRayLib.case import SurfaceMesh
 from XRayLib.errors import InputError
 from XRayLib.mesh.surface_graph import triangle_normals
+from XRayLib.whole_file import whole_file
 
 _NUMBERS = {"f4": "Float32", "f8": "Float64", "i8": "Int64"}
 
@@ -27,14 +27,11 @@ def save_mesh(mesh: SurfaceMesh, path: str | Path) -> None:
     write = {".vtp": _vtp, ".stl": _stl}.get(path.suffix.lower())
     if write is None:
         raise InputError(f"{path.name}: a mesh is written as .vtp or .stl.")
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        unfinished.write_bytes(write(mesh))
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            unfinished.write_bytes(write(mesh))
     except OSError as error:
         raise InputError(f"{path.name} cannot be written: check that the folder exists and has room.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _vtp(mesh: SurfaceMesh) -> bytes:

@@ -11,6 +11,7 @@ import torch
 
 from XRayLib.preparation.patient_folder import write_state
 from XRayLib.preparation.settings import PreparationSettings
+from XRayLib.whole_file import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,8 @@ def save_checkpoint(folder: Path, what: str, state: TrainingState) -> None:
     """Replace the checkpoint and the readable state beside it, each in one step."""
     folder.mkdir(parents=True, exist_ok=True)
     target = checkpoint_file(folder, what)
-    unfinished = target.with_name(target.name + ".new")
-    torch.save(vars(state), unfinished)
-    unfinished.replace(target)
+    with whole_file(target) as unfinished:
+        torch.save(vars(state), unfinished)
     summary = {
         "iterations": state.iterations,
         "seconds": round(state.seconds, 1),

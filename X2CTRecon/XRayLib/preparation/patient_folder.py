@@ -14,6 +14,7 @@ import numpy as np
 
 from XRayLib.case import SurfaceMesh
 from XRayLib.ct import Volume
+from XRayLib.whole_file import whole_file
 
 LOWEST_HU = -1024.0
 MATRIX_DECIMALS = 3
@@ -93,6 +94,5 @@ def preparation_state(folder: Path, what: str) -> dict[str, Any]:
 
 def write_state(folder: Path, what: str, state: dict[str, Any]) -> None:
     """Keep the state beside the checkpoint; replaces the former in one step."""
-    unfinished = folder / f"{what}.state.json.new"
-    unfinished.write_text(json.dumps(state, indent=2), encoding="utf-8")
-    unfinished.replace(folder / f"{what}.state.json")
+    with whole_file(folder / f"{what}.state.json") as unfinished:
+        unfinished.write_text(json.dumps(state, indent=2), encoding="utf-8")

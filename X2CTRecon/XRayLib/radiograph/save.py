@@ -9,6 +9,7 @@ import numpy as np
 from XRayLib.errors import InputError
 from XRayLib.geometry import write_geometry_file
 from XRayLib.radiograph.radiograph import Radiograph
+from XRayLib.whole_file import whole_file
 from XRayLib.write_image import write_image
 
 FLOAT_SUFFIXES = (".nrrd", ".nii.gz", ".nii", ".mha")
@@ -97,5 +98,8 @@ def _write_integers(radiograph: Radiograph, path: Path, bone_dark: bool) -> floa
     stored = np.rint(pixels / scale).astype(np.uint16)
     if bone_dark:
         stored = LARGEST_STORED - stored
-    Image.fromarray(stored).save(path, dpi=tuple(25.4 / s for s in radiograph.geometry.pixel_spacing_mm[::-1]))
+    with whole_file(path) as unfinished:
+        Image.fromarray(stored).save(
+            unfinished, dpi=tuple(25.4 / s for s in radiograph.geometry.pixel_spacing_mm[::-1])
+        )
     return scale

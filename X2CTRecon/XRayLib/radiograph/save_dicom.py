@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from XRayLib.errors import InputError
 from XRayLib.geometry import GeometryFile, XRayGeometry, image_axes_of, isocenter_depth_mm, write_private_geometry
 from XRayLib.radiograph.radiograph import Radiograph
+from XRayLib.whole_file import whole_file
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -36,7 +37,8 @@ def save_dicom(radiograph: Radiograph, path: Path, *, bone_dark: bool = False, s
     """
     dataset = radiograph_dataset(radiograph, bone_dark=bone_dark, study=study)
     try:
-        dataset.save_as(path, enforce_file_format=True)
+        with whole_file(path) as unfinished:
+            dataset.save_as(unfinished, enforce_file_format=True)
     except OSError as error:
         raise InputError(f"{path.name} cannot be written: check that the folder exists and has room.") from error
 

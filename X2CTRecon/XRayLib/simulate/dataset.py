@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import json
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from XRayLib.simulate.realism import LEVELS
 
 MANIFEST = "dataset.jsonl"
 MANIFEST_FORMAT = "xray3d.simulated/1"
+FILE_NAME = re.compile(r"drr_\d{5,}\.[a-z.]+")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def simulate_to_files(
     if output.exists() and not output.is_dir():
         raise InputError(f"{output.name} is a file: {plan.count} radiographs need a folder.")
     output.mkdir(parents=True, exist_ok=True)
+    _remove_former(output)
     written = []
     with (output / MANIFEST).open("w", encoding="utf-8") as manifest:
         for index in range(plan.count):
@@ -87,6 +91,20 @@ def simulate_to_files(
             written.append(path)
             progress((index + 1) / plan.count, f"Simulating {index + 1} of {plan.count}")
     return written
+
+
+def _remove_former(folder: Path) -> None:
+    """The images that a manifest of ours names go, and it with them: they must not pass for ones of the new set."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        for line in manifest.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            if entry["format"] == MANIFEST_FORMAT and FILE_NAME.fullmatch(entry["file"]):
+                for file in (folder / entry["file"], geometry_file_beside(folder / entry["file"])):
+                    file.unlink(missing_ok=True)
+    manifest.unlink()
 
 
 def _save_one(ct: Volume, plan: SimulationPlan, index: int, path: Path) -> dict:
